@@ -1,0 +1,38 @@
+"""Ondol (온돌): small Korean AI models on the device.
+
+Importing this module imports nothing heavy; each public name is loaded when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ondol.bundle import Bundle as Bundle
+    from ondol.engine import Engine as Engine
+    from ondol.errors import OndolError as OndolError
+    from ondol.sampling import Sampling as Sampling
+    from ondol.session import Conversation as Conversation
+    from ondol.tokenizer import Tokenizer as Tokenizer
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Bundle": "ondol.bundle",
+    "Conversation": "ondol.session",
+    "Engine": "ondol.engine",
+    "OndolError": "ondol.errors",
+    "Sampling": "ondol.sampling",
+    "Tokenizer": "ondol.tokenizer",
+}
+
+__all__ = ["Bundle", "Conversation", "Engine", "OndolError", "Sampling", "Tokenizer"]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'ondol' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,145 @@
+"""Every error that Ondol raises on purpose.
+
+Each says what went wrong, why, and the command that fixes it; each kind has its exit code.
+
+    OndolError                     1
+     ├─ OptionError                2   an option or argument that cannot be meant
+     ├─ SourceError                3   a model to convert is not one, or is broken
+     │   ├─ CorruptSource              truncated, bit-flipped, or lying about itself
+     │   ├─ MissingTokenizer           weights without a tokenizer
+     │   ├─ UnknownArchitecture        a model family that no file here describes
+     │   └─ UnsupportedTensor          a tensor kind or shape that cannot be carried over
+     ├─ BundleError                4   a bundle is not one, or may not be used
+     │   ├─ BundleNotFound             no bundle of that name
+     │   ├─ CorruptBundle              a hash, size or field does not hold
+     │   └─ UnsafePath                 a manifest names a file outside its folder
+     ├─ DeviceError                5   a device cannot be used
+     │   ├─ UnknownDevice              no device of that name
+     │   ├─ DeviceUnavailable          known, but not usable here; carries its report
+     │   └─ SessionClosed              a session used after close()
+     ├─ GenerationError            6   a prompt or a reply that cannot go on
+     │   ├─ BadPrompt                  empty, or not Unicode text
+     │   ├─ ContextFull                more tokens than the context holds
+     │   └─ TemplateError              the chat template failed or broke a rule
+     ├─ StorageError               7   the disk said no; nothing old was harmed
+     │   ├─ DiskFull                   no space left; what was half-written is removed
+     │   └─ Busy                       another process is writing the same bundle
+     └─ MissingExtra               8   an optional part is not installed
+"""
+
+
+class OndolError(Exception):
+    """What went wrong, why, and how to fix it: three lines, each one sentence."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, why: str = "", fix: str = "") -> None:
+        super().__init__(what, why, fix)
+        self.what = what
+        self.why = why
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return "\n".join(line for line in (self.what, self.why, self.fix) if line)
+
+
+class OptionError(OndolError):
+    """An option or argument that cannot be meant."""
+
+    exit_code = 2
+
+
+class SourceError(OndolError):
+    """A model to convert is not one, or is broken."""
+
+    exit_code = 3
+
+
+class CorruptSource(SourceError):
+    """A source file is truncated, bit-flipped, or lies about itself."""
+
+
+class MissingTokenizer(SourceError):
+    """The weights come without a tokenizer."""
+
+
+class UnknownArchitecture(SourceError):
+    """A model family that no file here describes."""
+
+
+class UnsupportedTensor(SourceError):
+    """A tensor of a kind or shape that cannot be carried over."""
+
+
+class BundleError(OndolError):
+    """A bundle is not one, or may not be used."""
+
+    exit_code = 4
+
+
+class BundleNotFound(BundleError):
+    """No bundle of that name or at that path."""
+
+
+class CorruptBundle(BundleError):
+    """A hash, size or field of a bundle does not hold."""
+
+
+class UnsafePath(BundleError):
+    """A manifest names a file outside its own folder."""
+
+
+class DeviceError(OndolError):
+    """A device cannot be used."""
+
+    exit_code = 5
+
+
+class UnknownDevice(DeviceError):
+    """No device of that name."""
+
+
+class DeviceUnavailable(DeviceError):
+    """A known device that is not usable here; the message repeats its report."""
+
+
+class SessionClosed(DeviceError):
+    """A session was used after close()."""
+
+
+class GenerationError(OndolError):
+    """A prompt or a reply that cannot go on."""
+
+    exit_code = 6
+
+
+class BadPrompt(GenerationError):
+    """A prompt that is empty or is not Unicode text."""
+
+
+class ContextFull(GenerationError):
+    """More tokens than the context holds."""
+
+
+class TemplateError(GenerationError):
+    """The chat template failed, or tried what the sandbox forbids."""
+
+
+class StorageError(OndolError):
+    """The disk said no; nothing that was there before is harmed."""
+
+    exit_code = 7
+
+
+class DiskFull(StorageError):
+    """No space left on the disk; what was half-written is removed."""
+
+
+class Busy(StorageError):
+    """Another process is writing the same bundle."""
+
+
+class MissingExtra(OndolError):
+    """An optional part of Ondol is not installed."""
+
+    exit_code = 8

@@ -1,0 +1,241 @@
+"""The contract between Ondol and a device: two methods to write for each of two classes.
+
+A device is a `Runtime`: `_probe()` says whether it can be used here, `_open()` opens a decoder.
+What it opens is a `DecoderSession`: `_append()` runs tokens through the model, and the
+KV cache is the session's own. Public methods check their arguments and the session's state;
+methods with an underscore are the device's and may trust what they are handed.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from ondol.device import Report, Silicon, State
+from ondol.errors import ContextFull, DeviceUnavailable, OptionError, SessionClosed
+from ondol.language import say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ondol.bundle import Bundle
+    from ondol.plan import Plan
+
+    Logits = NDArray[np.float32]
+
+
+class DecoderSession(ABC):
+    """One model on one device with its own KV cache of `context` positions.
+
+    Not to be used from two threads at once; open two sessions for that.
+    """
+
+    def __init__(self, *, context: int, vocabulary: int) -> None:
+        self.context = context
+        self.vocabulary = vocabulary
+        self._length = 0
+        self._closed = False
+        self._busy = threading.Lock()
+
+    @property
+    def length(self) -> int:
+        """How many positions of the KV cache are filled, in tokens."""
+        return self._length
+
+    def append(self, ids: Sequence[int]) -> "Logits":
+        """Run tokens after those already there.
+
+        Args:
+            ids: at least one token id below `vocabulary`.
+
+        Returns:
+            Logits of the last position, float32 of shape [vocabulary]. The array is the
+            session's own and holds until the next call; copy it to keep it.
+
+        Raises:
+            ContextFull: if fewer than `len(ids)` positions are free; nothing was run.
+            OptionError: if `ids` is empty or holds an id outside the vocabulary.
+            SessionClosed: after `close()`.
+        """
+        with self._exclusive():
+            self._check(ids)
+            logits = self._append(ids)
+            self._length += len(ids)
+            return logits
+
+    def append_all(self, ids: Sequence[int]) -> "Logits":
+        """Like `append`, but logits of every position, float32 of shape [len(ids), vocabulary]."""
+        with self._exclusive():
+            self._check(ids)
+            logits = self._append_all(ids)
+            self._length += len(ids)
+            return logits
+
+    def rewind(self, length: int) -> None:
+        """Forget everything after the first `length` tokens.
+
+        Raises:
+            OptionError: if `length` is negative or more than there are.
+            SessionClosed: after `close()`.
+        """
+        with self._exclusive():
+            if not 0 <= length <= self._length:
+                raise OptionError(
+                    say(
+                        f"Cannot rewind to {length} tokens.",
+                        f"토큰 {length}개 위치로 되감을 수 없습니다.",
+                    ),
+                    say(
+                        f"The session holds {self._length}.", f"세션에는 {self._length}개가 있습니다."
+                    ),
+                )
+            self._rewind(length)
+            self._length = length
+
+    def close(self) -> None:
+        """Free the device. Closing twice is allowed."""
+        if not self._closed:
+            self._closed = True
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def _append(self, ids: Sequence[int]) -> "Logits":
+        """Run `ids` at positions `length` onward; logits of the last, float32 [vocabulary]."""
+
+    def _append_all(self, ids: Sequence[int]) -> "Logits":
+        """Logits of every position; a device that can do it in one pass overrides this."""
+        import numpy as np
+
+        start, rows = self._length, np.empty((len(ids), self.vocabulary), np.float32)
+        try:
+            for row, token in enumerate(ids):
+                rows[row] = self._append([token])
+                self._length += 1
+        finally:
+            self._length = start
+        return rows
+
+    def _rewind(self, length: int) -> None:
+        """Called before `length` shrinks; enough for caches that are overwritten in place."""
+
+    def _close(self) -> None:
+        """Free what the device holds."""
+
+    def _exclusive(self) -> "_Exclusive":
+        if self._closed:
+            raise SessionClosed(
+                say("The session is closed.", "이미 닫힌 세션입니다."),
+                say("close() was called before.", "앞서 close()가 호출되었습니다."),
+                say("Open a new session.", "세션을 새로 여세요."),
+            )
+        return _Exclusive(self._busy)
+
+    def _check(self, ids: Sequence[int]) -> None:
+        if len(ids) == 0:
+            raise OptionError(say("No tokens were given.", "토큰이 없습니다."))
+        low, high = min(ids), max(ids)
+        if low < 0 or high >= self.vocabulary:
+            bad = low if low < 0 else high
+            raise OptionError(
+                say(
+                    f"Token id {bad} is outside the vocabulary.",
+                    f"토큰 번호 {bad}은(는) 어휘에 없습니다.",
+                ),
+                say(f"It has {self.vocabulary} tokens.", f"어휘는 {self.vocabulary}개입니다."),
+            )
+        if self._length + len(ids) > self.context:
+            raise ContextFull(
+                say(
+                    f"{len(ids)} more tokens do not fit: {self._length} of {self.context} "
+                    "positions are in use.",
+                    f"토큰 {len(ids)}개가 더 들어갈 자리가 없습니다. "
+                    f"{self.context}자리 중 {self._length}자리를 쓰고 있습니다.",
+                ),
+                say(
+                    "The context was fixed when the session was opened.",
+                    "문맥 길이는 세션을 열 때 정해집니다.",
+                ),
+                say(
+                    "Open the session with a larger context, or rewind.",
+                    "문맥을 더 크게 열거나 앞부분으로 되감으세요.",
+                ),
+            )
+
+
+class _Exclusive:
+    """Turns use from two threads at once into an error instead of a broken cache."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise OptionError(
+                say(
+                    "The session is in use by another thread.", "다른 스레드가 쓰고 있는 세션입니다."
+                ),
+                say(
+                    "A session runs one call at a time.",
+                    "세션은 한 번에 한 호출만 실행합니다.",
+                ),
+                say("Open one session per thread.", "스레드마다 세션을 따로 여세요."),
+            )
+
+    def __exit__(self, *exc: object) -> None:
+        self._lock.release()
+
+
+class Runtime(ABC):
+    """A device by name. `probe()` never raises; `open()` gives a session or a named error."""
+
+    name: ClassVar[str]
+    silicon: ClassVar[Silicon] = Silicon.NO
+
+    def probe(self) -> Report:
+        """Whether this device can be used here, why not, and what would fix it."""
+        try:
+            return self._probe()
+        except Exception as exc:  # a vendor's package may fail in any way; the report says how
+            return Report(
+                self.name,
+                State.MISSING_SOFTWARE,
+                say(
+                    f"Probing failed: {type(exc).__name__}: {exc}",
+                    f"확인에 실패했습니다: {type(exc).__name__}: {exc}",
+                ),
+                silicon=self.silicon,
+            )
+
+    def open(self, bundle: "Bundle", plan: "Plan") -> DecoderSession:
+        """Open a decoder bundle under a plan.
+
+        Raises:
+            DeviceUnavailable: with the probe's reason and fix.
+            CorruptBundle: if a file does not match the manifest.
+        """
+        report = self.probe()
+        if not report.available:
+            raise DeviceUnavailable(
+                say(
+                    f"The device {self.name} cannot be used here.",
+                    f"{self.name} 장치를 여기서 쓸 수 없습니다.",
+                ),
+                report.reason,
+                report.fix,
+            )
+        return self._open(bundle, plan)
+
+    @abstractmethod
+    def _probe(self) -> Report:
+        """The report; may raise anything, `probe()` turns that into a report."""
+
+    @abstractmethod
+    def _open(self, bundle: "Bundle", plan: "Plan") -> DecoderSession:
+        """A session on this device; only called when the probe said available."""
