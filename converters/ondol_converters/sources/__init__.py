@@ -11,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ondol.errors import MissingExtra
+from ondol.language import say
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -107,3 +110,29 @@ class Source(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def open_source(path: Path) -> Source:
+    """Open a model by what it is: a GGUF file, or a Hugging Face folder with `config.json`.
+
+    Raises:
+        CorruptSource: if it is neither, naming what its first bytes are, or does not hold.
+        SourceError: if there is nothing at `path`, or it cannot be read.
+        MissingExtra: if the packages that read it are not installed.
+    """
+    try:
+        if path.is_dir():
+            from ondol_converters.sources.huggingface import HuggingFaceSource
+
+            return HuggingFaceSource(path)
+        from ondol_converters.sources.gguf import GgufSource
+
+        return GgufSource(path)
+    except ModuleNotFoundError as exc:
+        if exc.name not in ("gguf", "numpy", "safetensors", "tokenizers"):
+            raise
+        raise MissingExtra(
+            say(f"The package {exc.name} is not installed.", f"{exc.name} 패키지가 없습니다."),
+            say("It is needed to read a model to convert.", "변환할 모델을 읽는 데 필요합니다."),
+            'pip install "ondol[converters]"',
+        ) from exc
