@@ -1,0 +1,1 @@
+"""Weights from any storage into the blocks that the kernels read."""
