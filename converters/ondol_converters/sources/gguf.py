@@ -110,8 +110,8 @@ class GgufSource(Source):
             model=model,
             pre=self._key("tokenizer.ggml.pre", str) or "default",
             tokens=tuple(tokens),
-            scores=self._numbers("tokenizer.ggml.scores", count, np.floating),
-            types=self._numbers("tokenizer.ggml.token_type", count, np.integer),
+            scores=self._numbers("tokenizer.ggml.scores", count, "f"),
+            types=self._numbers("tokenizer.ggml.token_type", count, "iu"),
             merges=tuple(self._key("tokenizer.ggml.merges", list) or ()),
             bos=self._token("bos", count),
             eos=tuple(dict.fromkeys(end for end in ends if end is not None)),
@@ -130,12 +130,12 @@ class GgufSource(Source):
             f"{key}의 종류가 {kind.__name__}이(가) 아니라 {type(value).__name__}입니다.",
         )
 
-    def _numbers(self, key: str, count: int, kind: type[np.generic]) -> tuple[Any, ...]:
+    def _numbers(self, key: str, count: int, kinds: str) -> tuple[Any, ...]:
         """A list of numbers beside the tokens, as long as they are; empty where there is none."""
         values = self._key(key, np.ndarray)
         if values is None:
             return ()
-        if len(values) != count or not np.issubdtype(values.dtype, kind):
+        if len(values) != count or values.dtype.kind not in kinds:
             raise broken(
                 self.name,
                 f"{key} holds {len(values)} {values.dtype} for {count} tokens.",
