@@ -86,7 +86,7 @@ class GgufSource(Source):
 
         Raises:
             MissingTokenizer: if the header holds none.
-            CorruptSource: if a key is not of its kind, or a list is not as long as the tokens.
+            CorruptSource: if a key is not of its kind.
         """
         from ondol_converters.tokenizers import Vocabulary
 
@@ -104,17 +104,18 @@ class GgufSource(Source):
                     "모델 폴더 전체로 만든 GGUF 파일을 쓰세요.",
                 ),
             )
-        count = len(tokens)
-        ends = (self._token("eos", count), self._token("eot", count), self._token("eom", count))
+        ends = (self._key(f"tokenizer.ggml.{end}_token_id", int) for end in ("eot", "eom"))
         return Vocabulary(
             model=model,
-            pre=self._key("tokenizer.ggml.pre", str) or "default",
-            tokens=tuple(tokens),
-            scores=self._numbers("tokenizer.ggml.scores", count, "f"),
-            types=self._numbers("tokenizer.ggml.token_type", count, "iu"),
-            merges=tuple(self._key("tokenizer.ggml.merges", list) or ()),
-            bos=self._token("bos", count),
-            eos=tuple(dict.fromkeys(end for end in ends if end is not None)),
+            tokens=tokens,
+            pre=self._key("tokenizer.ggml.pre", str) or "",
+            scores=self._numbers("scores", "f"),
+            types=self._numbers("token_type", "iu"),
+            merges=self._key("tokenizer.ggml.merges", list) or (),
+            bos=self._key("tokenizer.ggml.bos_token_id", int),
+            eos=self._key("tokenizer.ggml.eos_token_id", int),
+            unk=self._key("tokenizer.ggml.unknown_token_id", int),
+            ends=tuple(end for end in ends if end is not None),
             add_bos=self._key("tokenizer.ggml.add_bos_token", bool),
             add_space_prefix=self._key("tokenizer.ggml.add_space_prefix", bool),
             chat_template=self._key("tokenizer.chat_template", str),
@@ -122,41 +123,30 @@ class GgufSource(Source):
 
     def _key(self, key: str, kind: type[Kind]) -> Kind | None:
         value = self.metadata.get(key)
-        if value is None or isinstance(value, kind):
-            return value
+        # Exact kinds: True is an int to isinstance. A list is of texts, or of lists.
+        if value is None or (isinstance(value, kind) and type(value) is kind):
+            if not isinstance(value, list) or not value or isinstance(value[0], str):
+                return value
         raise broken(
             self.name,
             f"{key} is {type(value).__name__}, not {kind.__name__}.",
             f"{key}의 종류가 {kind.__name__}이(가) 아니라 {type(value).__name__}입니다.",
         )
 
-    def _numbers(self, key: str, count: int, kinds: str) -> tuple[Any, ...]:
-        """A list of numbers beside the tokens, as long as they are; empty where there is none."""
+    def _numbers(self, name: str, kinds: str) -> Sequence[Any]:
+        """A list of numbers beside the tokens, of one of numpy's kinds; empty where none is."""
+        key = f"tokenizer.ggml.{name}"
         values = self._key(key, np.ndarray)
         if values is None:
             return ()
-        if len(values) != count or values.dtype.kind not in kinds:
+        if values.dtype.kind not in kinds:
             raise broken(
                 self.name,
-                f"{key} holds {len(values)} {values.dtype} for {count} tokens.",
-                f"토큰은 {count}개인데 {key}에는 {values.dtype} {len(values)}개가 있습니다.",
+                f"{key} holds numbers of type {values.dtype}.",
+                f"{key}에 있는 수의 종류가 {values.dtype}입니다.",
             )
-        if not np.isfinite(values).all():
-            raise broken(
-                self.name, f"{key} is not all finite.", f"{key}에 유한하지 않은 수가 있습니다."
-            )
-        return tuple(values.tolist())
-
-    def _token(self, role: str, count: int) -> int | None:
-        key = f"tokenizer.ggml.{role}_token_id"
-        found = self._key(key, int)
-        if found is not None and not 0 <= found < count:
-            raise broken(
-                self.name,
-                f"{key} is {found}, beyond {count} tokens.",
-                f"{key}({found})가 토큰 {count}개를 벗어납니다.",
-            )
-        return found
+        numbers: list[Any] = values.tolist()
+        return numbers
 
     def files(self) -> tuple[SourceFile, ...]:
         """The file with its size and hash, as if its parts were joined. Reads every byte once."""

@@ -75,7 +75,7 @@ class _Reader(Cursor):
         keys = self.limit("keys", "키", self.u64(), min(self.left // 13, MAX_KEYS))
         metadata: dict[str, Value] = {}
         for _ in range(keys):
-            key = self.string(MAX_NAME_BYTES)
+            key = self._name()
             if key in metadata:
                 raise self.broken(f"The key {key!r} comes twice.", f"키 {key!r}이(가) 중복됩니다.")
             metadata[key] = self.value(self.u32())
@@ -91,8 +91,14 @@ class _Reader(Cursor):
             infos[info.name], spans[info.name] = info, span
         return Header(metadata, infos, self._place(metadata, spans))
 
-    def _tensor(self) -> tuple[TensorInfo, Span]:
+    def _name(self) -> str:
         name = self.string(MAX_NAME_BYTES)
+        if not name:
+            raise self.broken("A key or tensor has no name.", "이름 없는 키나 텐서가 있습니다.")
+        return name
+
+    def _tensor(self) -> tuple[TensorInfo, Span]:
+        name = self._name()
         count = self.limit("dimensions", "차원", self.u32(), MAX_DIMENSIONS)
         shape = tuple(self.u64() for _ in range(count))[::-1]
         number, offset = self.u32(), self.u64()
