@@ -87,7 +87,8 @@ class DecoderSession(ABC):
                         f"토큰 {length}개 위치로 되감을 수 없습니다.",
                     ),
                     say(
-                        f"The session holds {self._length}.", f"세션에는 {self._length}개가 있습니다."
+                        f"The session holds {self._length}.",
+                        f"세션에는 {self._length}개가 있습니다.",
                     ),
                 )
             self._rewind(length)
@@ -179,7 +180,8 @@ class _Exclusive:
         if not self._lock.acquire(blocking=False):
             raise OptionError(
                 say(
-                    "The session is in use by another thread.", "다른 스레드가 쓰고 있는 세션입니다."
+                    "The session is in use by another thread.",
+                    "다른 스레드가 쓰고 있는 세션입니다.",
                 ),
                 say(
                     "A session runs one call at a time.",

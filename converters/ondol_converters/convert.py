@@ -1,0 +1,177 @@
+"""A model in, a bundle out."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ondol import __version__
+from ondol.bundle import Bundle, entry_of
+from ondol.device import Needs
+from ondol.errors import OptionError
+from ondol.files import replaced_folder, write_whole
+from ondol.language import say
+from ondol.manifest import (
+    MANIFEST,
+    VERSION,
+    Licence,
+    Manifest,
+    ModelFacts,
+    Origin,
+    Recipe,
+    Variant,
+)
+from ondol_converters.families import describe, family
+from ondol_converters.graph.decoder import DecoderWeights, draw
+from ondol_converters.graph.prefill import draw_prefill
+from ondol_converters.graph.weights import WeightsFile
+from ondol_converters.pack import Packer
+from ondol_converters.recipe import Options
+from ondol_converters.sources import Source, TokenizerFiles, open_source
+
+GRAPH, PREFILL, WEIGHTS = "model.onnx", "prefill.onnx", "weights.bin"
+TOKENIZER, TEMPLATE = "tokenizer.json", "chat_template.jinja"
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The licence and origin that go into a bundle; `text` is the licence itself."""
+
+    name: str = "unknown"
+    kind: str = "unknown"
+    text: bytes = b""
+    file: str = "LICENSE"
+    note: str = ""
+    provenance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What a finished conversion gave."""
+
+    bundle: Bundle
+    parameters: int
+    exact_share: float
+
+
+def convert(
+    source: Path | Source,
+    target: Path,
+    *,
+    name: str | None = None,
+    options: Options | None = None,
+    terms: Terms | None = None,
+    progress: Progress | None = None,
+) -> Conversion:
+    """Convert a model into a bundle folder.
+
+    Args:
+        source: a GGUF file, a Hugging Face folder, or a source already opened.
+        target: the bundle's folder; an older bundle there is replaced only when the new is whole.
+        name: the bundle's name; else the folder's.
+
+    Raises:
+        SourceError: if the model cannot be converted.
+        StorageError: if the disk refuses; an older bundle is untouched.
+    """
+    if isinstance(source, Source):
+        return _convert(
+            source, target, name or target.name, options or Options(), terms or Terms(), progress
+        )
+    if target.exists() and not (target / MANIFEST).exists():
+        raise OptionError(
+            say(
+                f"{target} is there and is no bundle.",
+                f"{target}이(가) 이미 있는데 번들이 아닙니다.",
+            ),
+            say("It would be replaced.", "변환하면 그 내용이 사라집니다."),
+            say("Choose another folder.", "다른 폴더를 고르세요."),
+        )
+    with open_source(source) as opened:
+        return _convert(
+            opened, target, name or target.name, options or Options(), terms or Terms(), progress
+        )
+
+
+def _convert(
+    source: Source,
+    target: Path,
+    name: str,
+    options: Options,
+    terms: Terms,
+    progress: Progress | None,
+) -> Conversion:
+    decoder = describe(source.model_type, source.config, source.format)
+    names = family(source.model_type).names[source.format]
+    context = min(options.context, decoder.max_context)
+    report = progress or _silent
+    report("tokenizer", 0, 1)
+    tokenizer = source.tokenizer()
+    report("tokenizer", 1, 1)
+    with replaced_folder(target) as folder:
+        with WeightsFile(folder / WEIGHTS) as file:
+            packer = Packer(source, names, decoder, options, file, context, report)
+            weights = packer.weights()
+            weight_bytes = file.finish()
+        report("graph", 0, 1)
+        operators: set[str] = set()
+        for drawer, file_name in ((draw, GRAPH), (draw_prefill, PREFILL)):
+            model, used = drawer(decoder, weights, WEIGHTS, __version__)
+            write_whole(folder / file_name, model.SerializeToString())
+            operators |= set(used)
+        report("graph", 1, 1)
+        report("hash", 0, 1)
+        needs = Needs(tuple(sorted(operators)), _precisions(weights), weight_bytes)
+        facts = ModelFacts(
+            model_type=decoder.model_type,
+            layers=len(decoder.layers),
+            kv_heads=decoder.kv_heads,
+            head_dim=decoder.head_dim,
+            vocabulary=decoder.vocabulary,
+            context=context,
+            parameters=packer.parameters,
+            bos=tokenizer.bos,
+            eos=tokenizer.eos,
+        )
+        written = _write_texts(folder, tokenizer, terms)
+        manifest = Manifest(
+            ondol_bundle=VERSION,
+            name=name,
+            created_by=f"ondol {__version__}",
+            model=facts,
+            files=tuple(entry_of(folder, n) for n in (GRAPH, PREFILL, WEIGHTS, *written)),
+            variants=(Variant("cpu", GRAPH, PREFILL, needs),),
+            origins=tuple(Origin(f.name, f.size, f.sha256) for f in source.files()),
+            provenance=terms.provenance,
+            recipe=Recipe(options.weights, context, tuple(packer.records)),
+            licence=Licence(terms.name, terms.kind, terms.file if terms.text else "", terms.note),
+        )
+        write_whole(folder / MANIFEST, manifest.to_json().encode())
+        report("hash", 1, 1)
+    sizes = [(r.exact, math.prod(source.tensors[r.name].shape)) for r in packer.records]
+    exact = sum(size for kept, size in sizes if kept) / sum(size for _, size in sizes)
+    return Conversion(Bundle.open(target), packer.parameters, exact)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def _write_texts(folder: Path, tokenizer: TokenizerFiles, terms: Terms) -> list[str]:
+    texts = {TOKENIZER: tokenizer.json.encode()}
+    if tokenizer.chat_template is not None:
+        texts[TEMPLATE] = tokenizer.chat_template.encode()
+    if terms.text:
+        texts[terms.file] = terms.text
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+    return list(texts)
+
+
+def _precisions(weights: DecoderWeights) -> tuple[str, ...]:
+    return tuple(
+        sorted({f"int{m.bits}" if m.scales else "float32" for m in weights.matrices.values()})
+    )

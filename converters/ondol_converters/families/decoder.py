@@ -1,0 +1,169 @@
+"""What the decoder graph must know of a model, and where a family's tensors are found."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rope:
+    """Rotary position embedding of one kind of layer (RoFormer, arXiv 2104.09864).
+
+    `scaling` is "none", "linear" (positions divided by `factor`), "llama3" (Llama 3.1: low
+    frequencies divided by `factor`, a smooth band between) or "tensor" (frequencies divided by
+    the numbers in the source's tensor `factors_name`).
+    """
+
+    theta: float
+    scaling: str = "none"
+    factor: float = 1.0
+    low_freq_factor: float = 1.0
+    high_freq_factor: float = 4.0
+    original_context: int = 8192
+    factors_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One decoder layer: which rope it uses, and its sliding window in tokens (0: full)."""
+
+    rope: int = 0
+    window: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """A decoder-only transformer, as numbers. Sizes are in elements.
+
+    `norm_offset` is added to every RMSNorm weight (Gemma stores w for 1 + w).
+    `activation` is "silu" or "gelu_tanh". `attention_scale` multiplies q·k before softmax.
+    """
+
+    model_type: str
+    hidden: int
+    intermediate: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    vocabulary: int
+    max_context: int
+    norm_epsilon: float
+    ropes: tuple[Rope, ...]
+    layers: tuple[Layer, ...]
+    attention_scale: float
+    activation: str = "silu"
+    embedding_scale: float = 1.0
+    norm_offset: float = 0.0
+    qkv_bias: bool = False
+    o_bias: bool = False
+    mlp_bias: bool = False
+    qk_norm: bool = False
+    post_norms: bool = False
+    tied: bool = True
+    rotary_interleaved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A model family: how its config reads, and what its tensors are called.
+
+    `names` maps a source format ("huggingface", "gguf") to a table from our tensor names to the
+    format's, `{i}` standing for the layer. `config_defaults` are what the format leaves out.
+    """
+
+    model_type: str
+    architectures: tuple[str, ...]
+    read: Callable[[Mapping[str, Any], str], Decoder]
+    names: Mapping[str, Mapping[str, str]]
+    config_defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+LLAMA_NAMES: Mapping[str, Mapping[str, str]] = {
+    "huggingface": {
+        "embedding": "model.embed_tokens.weight",
+        "final_norm": "model.norm.weight",
+        "head": "lm_head.weight",
+        "attention_norm": "model.layers.{i}.input_layernorm.weight",
+        "q": "model.layers.{i}.self_attn.q_proj",
+        "k": "model.layers.{i}.self_attn.k_proj",
+        "v": "model.layers.{i}.self_attn.v_proj",
+        "o": "model.layers.{i}.self_attn.o_proj",
+        "q_norm": "model.layers.{i}.self_attn.q_norm.weight",
+        "k_norm": "model.layers.{i}.self_attn.k_norm.weight",
+        "mlp_norm": "model.layers.{i}.post_attention_layernorm.weight",
+        "gate": "model.layers.{i}.mlp.gate_proj",
+        "up": "model.layers.{i}.mlp.up_proj",
+        "down": "model.layers.{i}.mlp.down_proj",
+    },
+    "gguf": {
+        "embedding": "token_embd.weight",
+        "final_norm": "output_norm.weight",
+        "head": "output.weight",
+        "attention_norm": "blk.{i}.attn_norm.weight",
+        "q": "blk.{i}.attn_q",
+        "k": "blk.{i}.attn_k",
+        "v": "blk.{i}.attn_v",
+        "o": "blk.{i}.attn_output",
+        "q_norm": "blk.{i}.attn_q_norm.weight",
+        "k_norm": "blk.{i}.attn_k_norm.weight",
+        "mlp_norm": "blk.{i}.ffn_norm.weight",
+        "gate": "blk.{i}.ffn_gate",
+        "up": "blk.{i}.ffn_up",
+        "down": "blk.{i}.ffn_down",
+    },
+}
+"""Names of the Llama lineage; projections without their `.weight` or `.bias` ending."""
+
+
+def read_rope(config: Mapping[str, Any], theta_default: float) -> Rope:
+    """A rope from `rope_theta` and `rope_scaling` of a Hugging Face config.
+
+    Raises:
+        KeyError: if a scaling leaves out one of its numbers.
+        ValueError: if the scaling is of a kind that the graph cannot draw.
+    """
+    theta = float(config.get("rope_theta") or theta_default)
+    scaling = config.get("rope_scaling") or {}
+    kind = str(scaling.get("rope_type") or scaling.get("type") or "default")
+    if kind == "default":
+        return Rope(theta)
+    if kind == "linear":
+        return Rope(theta, "linear", float(scaling["factor"]))
+    if kind == "llama3":
+        return Rope(
+            theta,
+            "llama3",
+            float(scaling["factor"]),
+            float(scaling["low_freq_factor"]),
+            float(scaling["high_freq_factor"]),
+            int(scaling["original_max_position_embeddings"]),
+        )
+    if kind == "tensor":
+        return Rope(theta, "tensor", factors_name=str(scaling["tensor"]))
+    raise ValueError(f"rope scaling of kind {kind!r}")
+
+
+def read_llama(config: Mapping[str, Any], source_format: str) -> Decoder:
+    """The Llama lineage's common reading; families replace what differs."""
+    heads = int(config["num_attention_heads"])
+    head_dim = int(config.get("head_dim") or int(config["hidden_size"]) // heads)
+    bias = bool(config.get("attention_bias", False))
+    return Decoder(
+        model_type=str(config["model_type"]),
+        hidden=int(config["hidden_size"]),
+        intermediate=int(config["intermediate_size"]),
+        heads=heads,
+        kv_heads=int(config.get("num_key_value_heads") or heads),
+        head_dim=head_dim,
+        vocabulary=int(config["vocab_size"]),
+        max_context=int(config["max_position_embeddings"]),
+        norm_epsilon=float(config["rms_norm_eps"]),
+        ropes=(read_rope(config, 10000.0),),
+        layers=tuple(Layer() for _ in range(int(config["num_hidden_layers"]))),
+        attention_scale=head_dim**-0.5,
+        qkv_bias=bias,
+        o_bias=bias,
+        mlp_bias=bool(config.get("mlp_bias", False)),
+        tied=bool(config.get("tie_word_embeddings", False)),
+        rotary_interleaved=bool(config.get("interleaved_rope", False)),
+    )

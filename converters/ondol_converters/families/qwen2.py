@@ -1,0 +1,24 @@
+"""Qwen 2 and 2.5, A.X 4.0 Light: Llama with biases on q, k and v."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ondol_converters.families.decoder import LLAMA_NAMES, Decoder, Family, Layer, read_llama
+
+
+def read(config: Mapping[str, Any], source_format: str) -> Decoder:
+    """Qwen 2's config; `use_sliding_window` slides the layers from `max_window_layers` on."""
+    decoder = read_llama(config, source_format)
+    window = int(config.get("sliding_window") or 0) if config.get("use_sliding_window") else 0
+    first = int(config.get("max_window_layers") or len(decoder.layers))
+    layers = tuple(Layer(window=window if i >= first else 0) for i in range(len(decoder.layers)))
+    return replace(decoder, layers=layers, qkv_bias=True, o_bias=False)
+
+
+FAMILY = Family(
+    model_type="qwen2",
+    architectures=("Qwen2ForCausalLM",),
+    read=read,
+    names=LLAMA_NAMES,
+)

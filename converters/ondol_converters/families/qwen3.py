@@ -1,0 +1,23 @@
+"""Qwen 3: Llama with an RMSNorm on every head's q and k."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ondol_converters.families.decoder import LLAMA_NAMES, Decoder, Family
+from ondol_converters.families.qwen2 import read as read_qwen2
+
+
+def read(config: Mapping[str, Any], source_format: str) -> Decoder:
+    """Qwen 3's config: head_dim defaults to 128, biases only where `attention_bias` says."""
+    decoder = read_qwen2({"head_dim": 128, **config}, source_format)
+    bias = bool(config.get("attention_bias", False))
+    return replace(decoder, qkv_bias=bias, o_bias=bias, qk_norm=True)
+
+
+FAMILY = Family(
+    model_type="qwen3",
+    architectures=("Qwen3ForCausalLM",),
+    read=read,
+    names=LLAMA_NAMES,
+)

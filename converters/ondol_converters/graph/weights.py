@@ -1,0 +1,83 @@
+"""The file of external weights: written once from front to back, never held in memory."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+ALIGNMENT = 4096  # a page, so that every tensor can be mapped by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a tensor lies in the weights file. `dtype` is a numpy name; offsets are in bytes."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    length: int
+
+    def seen_as(self, name: str, shape: tuple[int, ...]) -> "Stored":
+        """The same bytes under another name and shape: one copy in the file."""
+        return replace(self, name=name, shape=shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A weight matrix [rows, columns] as stored: float32 (`bits` 32) or blocks of integers.
+
+    Blocks are those of ONNX Runtime's MatMulNBits: `quants` uint8 [rows, blocks, block·bits/8],
+    symmetric about 2^(bits-1), `scales` float32 [rows, blocks].
+    """
+
+    rows: int
+    columns: int
+    bits: int
+    block: int
+    quants: Stored
+    scales: Stored | None = None
+    bias: NDArray[np.float32] | None = None
+
+
+class WeightsFile:
+    """Appends tensors to a file at page boundaries."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+
+    def add(
+        self, name: str, dtype: str, shape: tuple[int, ...], chunks: Iterable[NDArray[np.generic]]
+    ) -> Stored:
+        """Write a tensor given as consecutive chunks of its values, C order."""
+        offset = -(-self._file.tell() // ALIGNMENT) * ALIGNMENT
+        self._file.seek(offset)
+        for chunk in chunks:
+            self._file.write(np.ascontiguousarray(chunk).data)
+        stored = Stored(name, dtype, shape, offset, self._file.tell() - offset)
+        expected = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        if stored.length != expected:
+            raise ValueError(f"{name}: {stored.length} bytes written, {expected} expected")
+        return stored
+
+    def finish(self) -> int:
+        """Flush to the disk; the file's size in bytes."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()

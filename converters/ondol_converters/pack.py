@@ -1,0 +1,202 @@
+"""A source's tensors into the weights file: read, transformed and written a few rows at a time."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ondol.errors import CorruptSource
+from ondol.language import say
+from ondol.manifest import MatrixRecord
+from ondol_converters.families.decoder import Decoder
+from ondol_converters.graph.decoder import DecoderWeights
+from ondol_converters.graph.rope import tables
+from ondol_converters.graph.weights import Matrix, Stored, WeightsFile
+from ondol_converters.quantise.blocks import dense
+from ondol_converters.quantise.repack import NEAREST, exact_layout, repack
+from ondol_converters.recipe import Options
+from ondol_converters.sources import Source, TensorInfo
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done and how much there is."""
+
+CHUNK_ELEMENTS = 1 << 21  # 8 MB of float32 at a time
+FLOAT = (32, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A run of rows of a fused matrix: one tensor of the source."""
+
+    tensor: TensorInfo
+    rows: int
+
+
+@dataclass(slots=True)
+class Packer:
+    """Writes everything a decoder needs of a source; then `weights()` and `records` say what."""
+
+    source: Source
+    names: Mapping[str, str]
+    decoder: Decoder
+    options: Options
+    file: WeightsFile
+    context: int
+    progress: Progress
+    records: list[MatrixRecord] = field(default_factory=list)
+    parameters: int = 0
+    _done: int = 0
+    _total: int = 0
+
+    def weights(self) -> DecoderWeights:
+        """Write the weights file from front to back."""
+        d = self.decoder
+        self._total = sum(int(np.prod(t.shape)) for t in self.source.tensors.values())
+        matrices: dict[str, Matrix] = {}
+        vectors: dict[str, NDArray[np.float32]] = {}
+        embedding = self._matrix("embedding", [("embedding", d.vocabulary)], d.hidden, False)
+        matrices["embedding"] = embedding
+        matrices["head"] = embedding
+        if not d.tied:
+            matrices["head"] = self._matrix("head", [("head", d.vocabulary)], d.hidden, False)
+        vectors["final_norm"] = self._norm("final_norm", d.hidden)
+        for i in range(len(d.layers)):
+            matrices |= self._layer_matrices(f"layers.{i}", i)
+            vectors |= self._layer_norms(f"layers.{i}", i)
+        return DecoderWeights(matrices, vectors, tuple(self._ropes()))
+
+    def _layer_matrices(self, at: str, i: int) -> dict[str, Matrix]:
+        d = self.decoder
+        q, kv = d.heads * d.head_dim, d.kv_heads * d.head_dim
+        plan: Sequence[tuple[str, list[tuple[str, int]], int, bool]] = (
+            ("qkv", [("q", q), ("k", kv), ("v", kv)], d.hidden, d.qkv_bias),
+            ("o", [("o", d.hidden)], q, d.o_bias),
+            ("gate", [("gate", d.intermediate)], d.hidden, d.mlp_bias),
+            ("up", [("up", d.intermediate)], d.hidden, d.mlp_bias),
+            ("down", [("down", d.hidden)], d.intermediate, d.mlp_bias),
+        )
+        return {
+            f"{at}.{name}": self._matrix(f"{at}.{name}", parts, columns, bias, i)
+            for name, parts, columns, bias in plan
+        }
+
+    def _layer_norms(self, at: str, i: int) -> dict[str, NDArray[np.float32]]:
+        d = self.decoder
+        wanted = {"attention_norm": d.hidden, "mlp_norm": d.hidden}
+        if d.qk_norm:
+            wanted |= {"q_norm": d.head_dim, "k_norm": d.head_dim}
+        if d.post_norms:
+            wanted |= {"post_attention_norm": d.hidden, "post_mlp_norm": d.hidden}
+        return {f"{at}.{name}": self._norm(name, size, i) for name, size in wanted.items()}
+
+    def _ropes(self) -> Iterator[tuple[Stored, Stored]]:
+        d = self.decoder
+        for j, rope in enumerate(d.ropes):
+            factors = None
+            if rope.factors_name:
+                factors = self._vector(rope.factors_name, d.head_dim // 2)
+            for_cos, for_sin = tables(rope, d.head_dim, self.context, factors)
+            yield (
+                self.file.add(f"rope.{j}.cos", "float32", for_cos.shape, [for_cos]),
+                self.file.add(f"rope.{j}.sin", "float32", for_sin.shape, [for_sin]),
+            )
+
+    def _norm(self, name: str, size: int, i: int = 0) -> NDArray[np.float32]:
+        weights = self._vector(self.names[name].format(i=i), size)
+        return weights + np.float32(self.decoder.norm_offset)
+
+    def _vector(self, name: str, size: int) -> NDArray[np.float32]:
+        info = self._info(name, (size,))
+        self.parameters += size
+        self._advance(size)
+        return dense(self.source.read(name), info.kind, size).reshape(size)
+
+    def _info(self, name: str, shape: tuple[int, ...]) -> TensorInfo:
+        info = self.source.tensors.get(name)
+        if info is None or info.shape != shape:
+            found = say("missing", "없음") if info is None else str(info.shape)
+            raise CorruptSource(
+                say(
+                    f"The tensor {name} does not fit the config.",
+                    f"텐서 {name}이(가) 설정과 맞지 않습니다.",
+                ),
+                say(
+                    f"Shape {shape} expected, found: {found}.",
+                    f"모양 {shape}이어야 하는데 {found}입니다.",
+                ),
+                say("Get the model again, whole.", "모델을 온전히 다시 받으세요."),
+            )
+        return info
+
+    def _matrix(
+        self, name: str, parts: list[tuple[str, int]], columns: int, bias: bool, i: int = 0
+    ) -> Matrix:
+        """One matrix from the rows of several tensors below each other."""
+        ending = "" if name in ("embedding", "head") else ".weight"
+        stems = [self.names[part].format(i=i) for part, _ in parts]
+        pieces = [
+            _Part(self._info(stem + ending, (rows, columns)), rows)
+            for stem, (_, rows) in zip(stems, parts, strict=True)
+        ]
+        rows = sum(piece.rows for piece in pieces)
+        self.parameters += rows * columns
+        bits, block = self._layout([piece.tensor.kind for piece in pieces], columns)
+        biases = None
+        if bias:
+            biases = np.concatenate(
+                [self._vector(f"{stem}.bias", n) for stem, (_, n) in zip(stems, parts, strict=True)]
+            )
+        for piece in pieces:
+            exact = bits == 32 or _holds(piece.tensor.kind, bits, block)
+            self.records.append(
+                MatrixRecord(piece.tensor.name, piece.tensor.kind, bits, block, exact)
+            )
+        if bits == 32:
+            values = self.file.add(name, "float32", (rows, columns), self._dense_rows(pieces))
+            return Matrix(rows, columns, bits, block, values, None, biases)
+        blocks = -(-columns // block)
+        scales: list[NDArray[np.float32]] = []
+        shape = (rows, blocks, block * bits // 8)
+        quants = self.file.add(name, "uint8", shape, self._block_rows(pieces, bits, block, scales))
+        stored = self.file.add(f"{name}.scales", "float32", (rows, blocks), scales)
+        return Matrix(rows, columns, bits, block, quants, stored, biases)
+
+    def _layout(self, kinds: list[str], columns: int) -> tuple[int, int]:
+        """Bits and block that hold every one of `kinds` as well as their own would."""
+        if self.options.weights == "float32" or columns % 16:
+            return FLOAT  # a kernel's block is a multiple of 16
+        layouts = [exact_layout(kind) or NEAREST for kind in kinds]
+        block = min(block for _, block in layouts)
+        return max(bits for bits, _ in layouts), block if columns % block == 0 else 16
+
+    def _rows(self, pieces: list[_Part]) -> Iterator[tuple[NDArray[np.uint8], TensorInfo]]:
+        for piece in pieces:
+            columns = piece.tensor.shape[1]
+            step = max(1, CHUNK_ELEMENTS // columns)
+            for start in range(0, piece.rows, step):
+                stop = min(start + step, piece.rows)
+                yield self.source.read(piece.tensor.name, start, stop), piece.tensor
+                self._advance((stop - start) * columns)
+
+    def _dense_rows(self, pieces: list[_Part]) -> Iterator[NDArray[np.float32]]:
+        for raw, tensor in self._rows(pieces):
+            yield dense(raw, tensor.kind, tensor.shape[1])
+
+    def _block_rows(
+        self, pieces: list[_Part], bits: int, block: int, scales: list[NDArray[np.float32]]
+    ) -> Iterator[NDArray[np.uint8]]:
+        for raw, tensor in self._rows(pieces):
+            made = repack(raw, tensor.kind, tensor.shape[1], bits, block)
+            scales.append(made.scales)
+            yield made.quants
+
+    def _advance(self, elements: int) -> None:
+        self._done += elements
+        self.progress("weights", self._done, self._total)
+
+
+def _holds(kind: str, bits: int, block: int) -> bool:
+    """Whether blocks of this layout hold a storage kind without loss."""
+    own = exact_layout(kind)
+    return own is not None and bits >= own[0] and own[1] % block == 0

@@ -1,0 +1,184 @@
+"""What every device on ONNX Runtime shares: options, sessions, the decode loop on I/O binding."""
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is imported, so set before
+
+import numpy as np
+import onnxruntime as ort
+
+from ondol.bundle import Bundle
+from ondol.errors import CorruptBundle
+from ondol.language import say
+from ondol.manifest import Variant
+from ondol.plan import Plan
+from ondol.runtime import DecoderSession
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ondol.runtime import Logits
+
+PREFILL_FROM = 48  # tokens from which expanding every matrix pays
+PREFILL_CHUNK = 512  # tokens a pass; more would only grow the scratch memory
+FATAL = 4
+
+
+def session_options(plan: Plan) -> "ort.SessionOptions":
+    """Options for one session under a plan."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = plan.threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL  # errors come as exceptions; nothing is printed
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(plan.spin)))
+    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
+    return options
+
+
+def load(
+    path: Path, options: "ort.SessionOptions", providers: Sequence[str]
+) -> "ort.InferenceSession":
+    """An inference session from a graph file.
+
+    Raises:
+        CorruptBundle: if ONNX Runtime cannot read it, with its reason.
+    """
+    try:
+        return ort.InferenceSession(str(path), options, providers=list(providers))
+    except Exception as exc:  # its errors share no base class
+        raise CorruptBundle(
+            say(f"{path.name} cannot be loaded.", f"{path.name}을(를) 불러올 수 없습니다."),
+            f"ONNX Runtime {ort.__version__}: {str(exc)[:400]}",
+            say("Verify the bundle: ondol verify", "번들 검사: ondol verify"),
+        ) from exc
+
+
+class OrtDecoder(DecoderSession):
+    """A decoder graph whose past and present keys and values are the same memory."""
+
+    def __init__(
+        self, bundle: Bundle, variant: Variant, plan: Plan, providers: Sequence[str]
+    ) -> None:
+        model = bundle.manifest.model
+        super().__init__(context=plan.context, vocabulary=model.vocabulary)
+        self._plan = plan
+        self._providers = providers
+        self._prefill_path = bundle.file(variant.prefill) if variant.prefill else None
+        self._prefill: _Bound | None = None
+        shape = (1, model.kv_heads, plan.context, model.head_dim)
+        # Untouched zeros cost no memory: pages come as the conversation grows
+        self._cache = {
+            f"{i}.{part}": np.zeros(shape, np.float32)
+            for i in range(model.layers)
+            for part in ("key", "value")
+        }
+        self._mask = np.ones((1, plan.context), np.int64)
+        self._logits = np.empty((1, 1, model.vocabulary), np.float32)
+        self._last: Logits = self._logits.reshape(model.vocabulary)
+        session = self._load(bundle.file(variant.graph))
+        self._decode = _Bound(session, self._cache, self._mask)
+        self._decode.output("logits", self._logits)
+
+    def _load(self, path: Path) -> "ort.InferenceSession":
+        return load(path, session_options(self._plan), self._providers)
+
+    def _append(self, ids: Sequence[int]) -> "Logits":
+        done = self._fill(ids)
+        self._decode.run(np.array([ids[done:]], np.int64), self._length + done)
+        return self._last
+
+    def _fill(self, ids: Sequence[int]) -> int:
+        """Run all but the last token through the prefill graph, if that is faster here."""
+        if self._plan.integer_prefill or self._prefill_path is None or len(ids) < PREFILL_FROM:
+            return 0
+        if self._prefill is None:
+            self._prefill = _Bound(self._load(self._prefill_path), self._cache, self._mask)
+        most = len(ids) - 1
+        for start in range(0, most, PREFILL_CHUNK):
+            part = ids[start : min(start + PREFILL_CHUNK, most)]
+            self._prefill.run(np.array([part], np.int64), self._length + start)
+        return most
+
+    def _append_all(self, ids: Sequence[int]) -> "Logits":
+        rows = np.empty((1, len(ids), self.vocabulary), np.float32)
+        every = np.zeros(1, np.int64)
+        self._decode.input("logits_from", every)
+        self._decode.output("logits", rows)
+        try:
+            self._decode.run(np.array([ids], np.int64), self._length)
+        finally:
+            self._decode.input("logits_from", np.full(1, -1, np.int64))
+            self._decode.output("logits", self._logits)
+        return rows.reshape(len(ids), self.vocabulary)
+
+    def _close(self) -> None:
+        del self._decode
+        self._prefill = None
+        self._cache = {}
+
+
+class _Bound:
+    """A session with its cache bound once; a run binds only the tokens and the mask."""
+
+    def __init__(
+        self,
+        session: "ort.InferenceSession",
+        cache: "dict[str, NDArray[np.float32]]",
+        mask: "NDArray[np.int64]",
+    ) -> None:
+        self._session = session
+        self._binding = session.io_binding()
+        self._mask = mask
+        self._held: dict[str, NDArray[np.generic]] = {}  # what is bound must stay alive
+        for name, memory in cache.items():
+            self.input(f"past_key_values.{name}", memory)
+            self.output(f"present.{name}", memory)
+
+    def input(self, name: str, value: "NDArray[np.generic]") -> None:
+        """Bind an input to memory that the caller may go on changing."""
+        self._held[name] = value
+        self._binding.bind_input(name, "cpu", 0, value.dtype, value.shape, value.ctypes.data)
+
+    def output(self, name: str, value: "NDArray[np.generic]") -> None:
+        """Bind an output to memory that is written by every run."""
+        self._held[name] = value
+        self._binding.bind_output(name, "cpu", 0, value.dtype, value.shape, value.ctypes.data)
+
+    def run(self, ids: "NDArray[np.int64]", before: int) -> None:
+        """Run tokens [1, n] after `before` positions that the cache holds."""
+        self.input("input_ids", ids)
+        total = before + ids.shape[1]
+        self._binding.bind_input(
+            "attention_mask", "cpu", 0, np.int64, (1, total), self._mask.ctypes.data
+        )
+        self._session.run_with_iobinding(self._binding)
+
+
+class Verified:
+    """Hashes the large files of a bundle in a thread while a session loads them."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._error: BaseException | None = None
+        self._bundle = bundle
+        self._thread = threading.Thread(target=self._work, name="ondol-verify", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            self._bundle.verify()
+        except BaseException as exc:  # handed to whoever waits
+            self._error = exc
+
+    def wait(self) -> None:
+        """Block until all is hashed.
+
+        Raises:
+            CorruptBundle: if a file was not what was packed.
+        """
+        self._thread.join()
+        if self._error is not None:
+            raise self._error

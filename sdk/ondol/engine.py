@@ -1,0 +1,140 @@
+"""Prompt to tokens to text: prefill, decode, stop, cancel, on one session."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ondol import registry
+from ondol.bundle import Bundle
+from ondol.errors import BadPrompt, ContextFull
+from ondol.language import say
+from ondol.plan import plan
+from ondol.reply import Limits, Reply
+from ondol.runtime import DecoderSession
+from ondol.sampling import Sampling
+from ondol.tokenizer import Prompt, Tokenizer
+
+if TYPE_CHECKING:
+    from ondol.runtime import Logits
+
+
+class Engine:
+    """One model, open on one device: tokens in and text out."""
+
+    def __init__(
+        self, bundle: Bundle, session: DecoderSession, tokenizer: Tokenizer, device: str
+    ) -> None:
+        self.bundle = bundle
+        self.session = session
+        self.tokenizer = tokenizer
+        self.device = device
+        self._held: list[int] = []  # the tokens whose keys and values the session holds
+        self._active: Reply | None = None
+
+    @classmethod
+    def open(
+        cls,
+        bundle: Bundle | str | os.PathLike[str],
+        *,
+        device: str = "cpu",
+        context: int | None = None,
+        threads: int | None = None,
+        spin: bool = True,
+    ) -> "Engine":
+        """Open a bundle on a device, tokenizer and weights at the same time.
+
+        Args:
+            bundle: an opened bundle, or the path of one.
+            device: a device by name: that one or an error.
+            context: positions of the KV cache in tokens; None: all the bundle allows.
+            threads: None: as many as there are cores.
+            spin: whether idle threads wait in a loop; False beside a user interface.
+
+        Raises:
+            BundleError: if the bundle cannot be read or does not hold.
+            DeviceError: if the device cannot be used.
+            OptionError: if a setting cannot be met.
+        """
+        opened = bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
+        runtime = registry.runtime(device)
+        settings = plan(opened, context, threads, spin)
+        opened.verify(["tokenizer.json"])
+        facts = opened.manifest.model
+        with ThreadPoolExecutor(1, "ondol-open") as pool:
+            session = pool.submit(runtime.open, opened, settings)
+            try:
+                path = opened.file("tokenizer.json")
+                tokenizer = Tokenizer.open(path, bos=facts.bos, eos=facts.eos)
+            except BaseException:
+                if session.exception() is None:
+                    session.result().close()
+                raise
+            return cls(opened, session.result(), tokenizer, device)
+
+    def reply(
+        self,
+        prompt: str | Prompt | Sequence[int],
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+    ) -> Reply:
+        """Start an answer to a prompt: text to be continued, a rendered template, or token ids.
+
+        Nothing runs until the reply is iterated or read. What the cache already holds of the
+        prompt is not run again.
+
+        Raises:
+            BadPrompt: if the prompt is empty or not Unicode text.
+            ContextFull: if the prompt leaves no room for an answer.
+        """
+        if isinstance(prompt, str):
+            prompt = Prompt.plain(prompt) if prompt else []
+        ids = self.tokenizer.encode_prompt(prompt) if isinstance(prompt, Prompt) else list(prompt)
+        if not ids:
+            raise BadPrompt(
+                say("The prompt is empty.", "질문이 비어 있습니다."),
+                "",
+                say("Write something.", "내용을 써 주세요."),
+            )
+        room = self.session.context
+        if len(ids) >= room:
+            raise ContextFull(
+                say(
+                    f"The prompt has {len(ids)} tokens; the context holds {room}.",
+                    f"질문이 {len(ids)}토큰인데 문맥에는 {room}토큰까지 들어갑니다.",
+                ),
+                say("No room is left for an answer.", "답을 쓸 자리가 남지 않습니다."),
+                say(
+                    "Shorten the prompt, or open with a larger context.",
+                    "질문을 줄이거나 문맥을 더 크게 여세요.",
+                ),
+            )
+        return Reply(self, ids, sampling or Sampling(), limits or Limits())
+
+    def close(self) -> None:
+        """Free the device."""
+        self.session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _append(self, ids: Sequence[int]) -> "Logits":
+        """Run tokens and remember that the cache holds them."""
+        logits = self.session.append(ids)
+        self._held.extend(ids)
+        return logits
+
+    def _keep(self, length: int) -> None:
+        """Forget all but the first tokens."""
+        self.session.rewind(length)
+        del self._held[length:]

@@ -1,0 +1,141 @@
+"""Writing to a disk so that nothing is half-done: locks, whole replacements, named errors."""
+
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from ondol.errors import Busy, DiskFull, StorageError
+from ondol.language import say
+
+
+@contextmanager
+def storage_errors(where: Path) -> Iterator[None]:
+    """Turn an OSError of writing below `where` into a named error.
+
+    Raises:
+        DiskFull: no space or quota left.
+        StorageError: any other refusal, with the system's own reason.
+    """
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DiskFull(
+                say(f"The disk is full: {where}", f"디스크가 가득 찼습니다: {where}"),
+                say(
+                    "What was half-written is removed; what was there before is untouched.",
+                    "쓰다 만 것은 지웠고, 전에 있던 것은 그대로입니다.",
+                ),
+                say(
+                    "Free some space, or set ONDOL_HOME to a larger disk.",
+                    "공간을 비우거나 ONDOL_HOME을 더 큰 디스크로 정하세요.",
+                ),
+            ) from exc
+        raise StorageError(
+            say(f"Cannot write: {where}", f"쓸 수 없습니다: {where}"),
+            f"{type(exc).__name__}: {exc.strerror or exc}",
+            say("Check the folder and its permissions.", "폴더와 권한을 확인하세요."),
+        ) from exc
+
+
+def _lock(file: IO[str]) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Hold the only right to replace `target`; the system frees it if this process dies.
+
+    Raises:
+        Busy: if another process holds it.
+    """
+    with storage_errors(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file = (target.parent / f".{target.name}.lock").open("w", encoding="utf-8")
+    with file:
+        try:
+            _lock(file)
+        except OSError as exc:
+            raise Busy(
+                say(
+                    f"Another process is writing {target.name}.",
+                    f"다른 프로세스가 {target.name}을(를) 쓰고 있습니다.",
+                ),
+                str(target),
+                say("Wait until it is done, then try again.", "끝나기를 기다렸다가 다시 하세요."),
+            ) from exc
+        yield
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut, where the system can."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name, flush it to the disk, then rename it into place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with storage_errors(path):
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def recover(target: Path) -> None:
+    """Undo a replacement that died between its two renames: the old folder comes back."""
+    old = target.with_name(f".{target.name}.old")
+    if old.exists() and not target.exists():
+        old.rename(target)
+
+
+@contextmanager
+def replaced_folder(target: Path) -> Iterator[Path]:
+    """A new folder to fill, which takes the place of `target` only if the block ends well.
+
+    Raises:
+        Busy: if another process is filling one for the same target.
+        DiskFull, StorageError: on what the disk refuses; `target` is as it was.
+    """
+    with locked(target), storage_errors(target):
+        recover(target)
+        for leftover in target.parent.glob(f".{target.name}.*.partial"):
+            shutil.rmtree(leftover, ignore_errors=True)  # of a converter that was killed
+        fresh = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        fresh.mkdir()
+        old = target.with_name(f".{target.name}.old")
+        try:
+            yield fresh
+            sync_folder(fresh)
+            if target.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                target.rename(old)
+            fresh.rename(target)
+            sync_folder(target.parent)
+        finally:
+            recover(target)
+            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,231 @@
+"""The manifest of a bundle, version 1: what is in the folder, from where, under which terms.
+
+Read as hostile input: every field is checked for kind and range, and every path must stay in
+the folder. Fields this version does not know are refused, so that nothing is silently ignored.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import PurePosixPath
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from ondol.device import Needs
+from ondol.errors import CorruptBundle, UnsafePath
+from ondol.language import say
+
+VERSION = 1
+MANIFEST = "manifest.json"
+MAX_BYTES = 16 << 20
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file of the bundle: its path below the folder, bytes, and SHA-256 in hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a runtime and an engine must know of a decoder. Sizes in elements and tokens."""
+
+    model_type: str
+    layers: int
+    kv_heads: int
+    head_dim: int
+    vocabulary: int
+    context: int
+    parameters: int
+    bos: int | None
+    eos: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The graphs for one target.
+
+    `prefill` runs many tokens at once in float arithmetic and gives no logits; it shares the
+    weights file and the KV layout with `graph`. It is "" where there is none.
+    """
+
+    target: str
+    graph: str
+    prefill: str
+    needs: Needs
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A file the bundle was made from: name, bytes, SHA-256 in hex."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRecord:
+    """How one weight matrix was stored, and whether exactly as in the source."""
+
+    name: str
+    source_kind: str
+    bits: int
+    block: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the converter was told, and what it did."""
+
+    weights: str
+    context: int
+    matrices: tuple[MatrixRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Terms of the weights. `kind` is commercial, conditional, research-only or unknown."""
+
+    name: str
+    kind: str
+    file: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything a bundle says about itself."""
+
+    ondol_bundle: int
+    name: str
+    created_by: str
+    model: ModelFacts
+    files: tuple[FileEntry, ...]
+    variants: tuple[Variant, ...]
+    origins: tuple[Origin, ...]
+    provenance: str
+    recipe: Recipe
+    licence: Licence
+
+    def to_json(self) -> str:
+        """The manifest as text, the same for the same content."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def parse(text: bytes, where: str) -> Manifest:
+    """A manifest from its bytes.
+
+    Raises:
+        CorruptBundle: if it is not one, is of another version, or a field does not hold.
+        UnsafePath: if it names a file outside its folder.
+    """
+    if len(text) > MAX_BYTES:
+        raise _corrupt(where, f"{len(text)} > {MAX_BYTES} bytes")
+    try:
+        data = json.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as exc:
+        raise _corrupt(where, f"JSON: {exc}") from exc
+    version = data.get("ondol_bundle") if isinstance(data, dict) else None
+    if version != VERSION or isinstance(version, bool):
+        raise CorruptBundle(
+            say(
+                f"{where} is not a bundle that this Ondol reads.",
+                f"{where}: 이 온돌이 읽는 번들이 아닙니다.",
+            ),
+            say(
+                f"ondol_bundle is {version!r}; {VERSION} is known.",
+                f"ondol_bundle이 {version!r}입니다. 아는 값은 {VERSION}입니다.",
+            ),
+            say(
+                "Update Ondol, or convert the model again.",
+                "온돌을 새로 설치하거나 모델을 다시 변환하세요.",
+            ),
+        )
+    manifest = _build(Manifest, data, where, "manifest")
+    _check(manifest, where)
+    return manifest
+
+
+def _corrupt(where: str, why: str) -> CorruptBundle:
+    return CorruptBundle(
+        say(f"The manifest of {where} does not hold.", f"{where}의 목록 파일이 올바르지 않습니다."),
+        why,
+        say(
+            "Get the bundle again, or convert the model again.",
+            "번들을 다시 받거나 모델을 다시 변환하세요.",
+        ),
+    )
+
+
+def _build(kind: type[Made], data: Any, where: str, at: str) -> Made:
+    """A dataclass from parsed JSON, every field of its declared type and no other field."""
+    if not isinstance(data, Mapping):
+        raise _corrupt(where, f"{at}: object expected")
+    hints = get_type_hints(kind)
+    names = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+    wrong = set(names) ^ set(data)
+    if wrong:
+        raise _corrupt(where, f"{at}: {', '.join(sorted(map(str, wrong)))[:200]}")
+    return kind(**{n: _value(hints[n], data[n], where, f"{at}.{n}") for n in names})
+
+
+def _value(hint: Any, value: Any, where: str, at: str) -> Any:
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise _corrupt(where, f"{at}: list expected")
+        inner = get_args(hint)[0]
+        return tuple(_value(inner, v, where, f"{at}[{i}]") for i, v in enumerate(value))
+    if isinstance(hint, UnionType):
+        return None if value is None else _value(get_args(hint)[0], value, where, at)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _build(hint, value, where, at)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise _corrupt(where, f"{at}: {hint.__name__} expected")
+    if isinstance(value, int) and not 0 <= value < 1 << 62:
+        raise _corrupt(where, f"{at}: out of range")
+    return value
+
+
+def _check(manifest: Manifest, where: str) -> None:
+    paths = [entry.path for entry in manifest.files]
+    for path in paths:
+        parts = PurePosixPath(path).parts
+        if (
+            not parts
+            or path.startswith("/")
+            or ".." in parts
+            or "\\" in path
+            or ":" in path
+            or "\0" in path
+        ):
+            raise UnsafePath(
+                say(
+                    f"{where} names a file outside its folder.",
+                    f"{where}이(가) 폴더 밖의 파일을 가리킵니다.",
+                ),
+                repr(path),
+                say(
+                    "Do not use this bundle; get it from its maker again.",
+                    "이 번들을 쓰지 말고 만든 곳에서 다시 받으세요.",
+                ),
+            )
+    if len(set(paths)) != len(paths):
+        raise _corrupt(where, "files: a path twice")
+    named = [manifest.licence.file] if manifest.licence.file else []
+    for variant in manifest.variants:
+        named += [variant.graph, *([variant.prefill] if variant.prefill else [])]
+    for path in [*named, "tokenizer.json"]:
+        if path not in paths:
+            raise _corrupt(where, f"files: {path[:200]!r} is missing")
+    model = manifest.model
+    if min(model.layers, model.kv_heads, model.head_dim, model.vocabulary, model.context) < 1:
+        raise _corrupt(where, "model: a size of zero")
+    if any(token >= model.vocabulary for token in (*model.eos, model.bos or 0)):
+        raise _corrupt(where, "model: a token id outside the vocabulary")

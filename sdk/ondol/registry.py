@@ -1,0 +1,59 @@
+"""Which devices there are. Naming one imports nothing; opening one imports its vendor."""
+
+import difflib
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from ondol.device import Report, State
+from ondol.errors import UnknownDevice
+from ondol.language import say
+from ondol.runtime import Runtime
+
+DEVICES = {
+    "cpu": "ondol_runtimes.cpu:CpuRuntime",
+    "reference": "ondol_runtimes.reference:ReferenceRuntime",
+    "null": "ondol_runtimes.null:NullRuntime",
+}
+"""Our devices, best first. Other people's join through the entry point `ondol.runtimes`."""
+
+GROUP = "ondol.runtimes"
+
+
+def names() -> tuple[str, ...]:
+    """Every device's name: ours in order of preference, then other people's."""
+    others = sorted(e.name for e in entry_points(group=GROUP) if e.name not in DEVICES)
+    return (*DEVICES, *others)
+
+
+def runtime(name: str) -> Runtime:
+    """The runtime of a device, unprobed.
+
+    Raises:
+        UnknownDevice: naming the nearest one.
+    """
+    place = DEVICES.get(name)
+    if place is None:
+        place = next((e.value for e in entry_points(group=GROUP) if e.name == name), None)
+    if place is None:
+        known = names()
+        near = difflib.get_close_matches(name, known, n=1)
+        raise UnknownDevice(
+            say(f"There is no device {name!r}.", f"{name!r}라는 장치는 없습니다."),
+            say(f"Known: {', '.join(known)}.", f"아는 장치: {', '.join(known)}."),
+            say(f"Did you mean {near[0]}?", f"{near[0]}을(를) 뜻하셨나요?")
+            if near
+            else say("List them: ondol devices", "목록 보기: ondol devices"),
+        )
+    module, _, attribute = place.partition(":")
+    found: Runtime = getattr(import_module(module), attribute)()
+    return found
+
+
+def reports() -> Iterator[Report]:
+    """Every device's report, in order of preference. Never raises for a device's fault."""
+    for name in names():
+        try:
+            yield runtime(name).probe()
+        except Exception as exc:  # other people's packages may fail in any way when imported
+            yield Report(name, State.MISSING_SOFTWARE, f"{type(exc).__name__}: {exc}")

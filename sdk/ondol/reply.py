@@ -1,0 +1,207 @@
+"""An answer in the making: its text piece by piece, why it ended, what it cost."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ondol.errors import OptionError
+from ondol.language import say
+from ondol.sampling import Sampler, Sampling
+from ondol.stream import StopStrings, TextStream
+
+if TYPE_CHECKING:
+    from ondol.engine import Engine
+    from ondol.runtime import Logits
+
+CHUNK = 512  # prompt tokens between two looks at the cancel flag
+
+
+class Finish(StrEnum):
+    """Why a reply ended."""
+
+    END = "end"  # the model said so
+    STOP = "stop"  # a stop string
+    LENGTH = "length"  # max_tokens
+    CONTEXT = "context"  # the context is full
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a reply ends besides the model's own word.
+
+    `max_tokens` None: as many as the context holds; a reply that fills the context ends with
+    `Finish.CONTEXT`, which is stated, not an error. `stop` are strings at which a reply ends,
+    themselves left out, wherever token borders fall.
+    """
+
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise OptionError(
+                say(
+                    f"max_tokens cannot be {self.max_tokens}.",
+                    f"max_tokens 값으로 {self.max_tokens}을(를) 쓸 수 없습니다.",
+                ),
+                "",
+                say("Choose 1 or more.", "1 이상으로 고르세요."),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a reply cost. Times in seconds, counts in tokens and characters.
+
+    `prefill_tokens` were run, `reused_tokens` were in the cache already. Rates are 0 where
+    nothing was timed. `decode_tokens` were run one by one after the first was known.
+    """
+
+    prompt_tokens: int
+    prefill_tokens: int
+    reused_tokens: int
+    prefill_seconds: float
+    decode_tokens: int
+    decode_seconds: float
+    characters: int
+
+    @property
+    def prefill_rate(self) -> float:
+        """Prompt tokens per second."""
+        return self.prefill_tokens / self.prefill_seconds if self.prefill_seconds else 0.0
+
+    @property
+    def decode_rate(self) -> float:
+        """Tokens per second while answering."""
+        return self.decode_tokens / self.decode_seconds if self.decode_seconds else 0.0
+
+    @property
+    def characters_rate(self) -> float:
+        """Characters of the answer per second while answering."""
+        return self.characters / self.decode_seconds if self.decode_seconds else 0.0
+
+
+class Reply:
+    """An answer in the making: iterate for its text, piece by piece; then read the rest.
+
+    Attributes:
+        ids: the tokens so far, the ending token included.
+        text: the text so far.
+        finish: why it ended; None while it is being made.
+        stats: what it cost; complete once `finish` is set.
+    """
+
+    def __init__(
+        self, engine: "Engine", prompt: Sequence[int], sampling: Sampling, limits: Limits
+    ) -> None:
+        self.ids: list[int] = []
+        self.text = ""
+        self.finish: Finish | None = None
+        self.stats = Stats(len(prompt), 0, 0, 0.0, 0, 0.0, 0)
+        self._engine = engine
+        self._prompt = prompt
+        self._sampler = Sampler(sampling, prompt)
+        self._limits = limits
+        self._stops = StopStrings(limits.stop)
+        self._cancel = threading.Event()
+        self._pieces = self._run()
+
+    def cancel(self) -> None:
+        """Stop within one token; safe from any thread. The text so far stays."""
+        self._cancel.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel()` was called."""
+        return self._cancel.is_set()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return next(self._pieces)
+
+    def read(self) -> str:
+        """The whole answer, waiting for what is still to come."""
+        for _ in self:
+            pass
+        return self.text
+
+    def _run(self) -> Iterator[str]:
+        self._engine._active = self  # one cache serves one reply: a new one ends the one before
+        try:
+            logits = self._prefill()
+            if logits is not None:
+                yield from self._decode(logits)
+        finally:
+            self.finish = self.finish or Finish.CANCELLED
+            self.stats = replace(self.stats, characters=len(self.text))
+
+    def _stopped(self) -> bool:
+        return self._cancel.is_set() or self._engine._active is not self
+
+    def _prefill(self) -> "Logits | None":
+        """Run what the cache lacks of the prompt; logits of its end, or None when cancelled."""
+        engine, prompt = self._engine, self._prompt
+        kept = _common(engine._held, prompt)
+        engine._keep(kept)
+        start, logits = time.perf_counter(), None
+        for at in range(kept, len(prompt), CHUNK):
+            if self._stopped():
+                return None
+            logits = engine._append(prompt[at : at + CHUNK])
+        self.stats = replace(
+            self.stats,
+            prefill_tokens=len(prompt) - kept,
+            reused_tokens=kept,
+            prefill_seconds=time.perf_counter() - start,
+        )
+        return logits
+
+    def _decode(self, logits: "Logits") -> Iterator[str]:
+        engine = self._engine
+        stream, stops = TextStream(engine.tokenizer), self._stops
+        ends = frozenset(engine.tokenizer.eos)
+        spent = 0.0
+        while self.finish is None:
+            start = time.perf_counter()
+            token = self._sampler.choose(logits)
+            self.ids.append(token)
+            piece = "" if token in ends else stops.push(stream.push(token))
+            self.finish = self._end(token in ends, stops.stopped is not None)
+            if self.finish is Finish.CANCELLED:
+                piece += stops.finish()  # half a character in the stream is dropped
+            elif self.finish not in (None, Finish.STOP):
+                piece += stops.push(stream.finish()) + stops.finish()
+            if self.finish is None:
+                logits = engine._append([token])
+                spent += time.perf_counter() - start
+                count = self.stats.decode_tokens + 1
+                self.stats = replace(self.stats, decode_tokens=count, decode_seconds=spent)
+            if piece:
+                self.text += piece
+                yield piece
+
+    def _end(self, said: bool, stopped: bool) -> Finish | None:
+        """Why the reply ends with the token just chosen, if it does."""
+        most = self._limits.max_tokens
+        if said:
+            return Finish.END
+        if stopped:
+            return Finish.STOP
+        if self._stopped():
+            return Finish.CANCELLED
+        if most is not None and len(self.ids) >= most:
+            return Finish.LENGTH
+        full = self._engine.session.length >= self._engine.session.context
+        return Finish.CONTEXT if full else None
+
+
+def _common(held: Sequence[int], prompt: Sequence[int]) -> int:
+    """How many leading tokens two runs share, leaving one of the prompt to run."""
+    most = min(len(held), len(prompt) - 1)
+    return next((i for i in range(most) if held[i] != prompt[i]), most)
