@@ -13,6 +13,7 @@ from block_maker import random_rows
 from ondol.errors import CorruptSource, OptionError, UnsupportedTensor
 from ondol_converters.quantise.blocks import FLOAT_BYTES, KINDS, LAYOUTS, dense
 from ondol_converters.quantise.repack import NEAREST, Blocks, exact_layout, repack
+from ondol_converters.sources.gguf import GgufSource
 
 COLUMNS = 1024
 ROWS = 300
@@ -232,3 +233,19 @@ def test_the_kernel_sees_what_dense_says(kind: str, bits: int, block: int) -> No
     wanted = x @ blocks.dense(512).T
     # Order of summation only: 512 float32 products.
     assert np.allclose(run_kernel(blocks, 512, x), wanted, atol=1e-4 * np.abs(wanted).max())
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("name", ["gemma", "qwen"])
+def test_starter_weights(name: str) -> None:
+    weights = pytest.importorskip("weights")
+    with GgufSource(weights.gguf_path(name)) as source:
+        matrices = [info for info in source.tensors.values() if len(info.shape) == 2]
+        assert {info.kind for info in matrices} == {"Q8_0", "Q5_0", "Q6_K", "Q4_K"}
+        for info in matrices:
+            columns = info.shape[1]
+            raw = source.read(info.name, 0, 64)
+            wanted = dense(raw, info.kind, columns)
+            layout = exact_layout(info.kind)
+            found = repack(raw, info.kind, columns, *(layout or NEAREST)).dense(columns)
+            assert relative(found, wanted) <= (0 if layout else 0.004), info.name

@@ -123,10 +123,11 @@ class GgufSource(Source):
 
     def _key(self, key: str, kind: type[Kind]) -> Kind | None:
         value = self.metadata.get(key)
-        # Exact kinds: True is an int to isinstance. A list is of texts, or of lists.
-        if value is None or (isinstance(value, kind) and type(value) is kind):
-            if not isinstance(value, list) or not value or isinstance(value[0], str):
-                return value
+        # A list is of texts or of lists, and none of these keys holds lists.
+        nested = isinstance(value, list) and bool(value) and not isinstance(value[0], str)
+        # True is an int to isinstance.
+        if value is None or (isinstance(value, kind) and type(value) is kind and not nested):
+            return value
         raise broken(
             self.name,
             f"{key} is {type(value).__name__}, not {kind.__name__}.",

@@ -21,6 +21,8 @@ CONFIG = "config.json"
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
+MAX_NAME_BYTES = 255
+
 PREFIXES = {
     "language_model.model.": "model.",
     "language_model.lm_head.": "lm_head.",
@@ -170,7 +172,8 @@ class HuggingFaceSource(Source):
 
 def _plain(name: str) -> bool:
     """Whether a shard's name is that of a file in the folder itself."""
-    return name.endswith(".safetensors") and not set(name) & set("/\\:\0")
+    allowed = name.isprintable() and not set(name) & set("/\\:")
+    return allowed and name.endswith(".safetensors") and len(name.encode()) <= MAX_NAME_BYTES
 
 
 def _alone(name: str) -> str:
