@@ -26,13 +26,13 @@ _MAX_ARGUMENT = 100_000
 _FILTERS = (
     "abs batch capitalize count d default dictsort e escape first float forceescape groupby int "
     "items last length list lower map max min reject rejectattr reverse round safe select "
-    "selectattr slice sort string title trim unique upper wordcount"
-).split()
-_STR_METHODS = frozenset(
+    "selectattr slice sort title trim unique upper wordcount"
+)
+_METHODS = (
     "capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit "
     "isidentifier islower isnumeric isspace istitle isupper join lower lstrip partition "
     "removeprefix removesuffix replace rfind rindex rpartition rsplit rstrip split splitlines "
-    "startswith strip swapcase title upper".split()
+    "startswith strip swapcase title upper"
 )
 
 
@@ -69,10 +69,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         self.refill()
         plain = self.filters
-        self.filters = {name: self._bounded(plain[name]) for name in _FILTERS}
+        self.filters = {name: self._bounded(plain[name]) for name in _FILTERS.split()}
         self.filters["indent"] = self._bounded(self._indented)
         self.filters["join"] = self._bounded(self._joined)
         self.filters["replace"] = self._bounded(self._replaced)
+        self.filters["string"] = self._bounded(lambda value: str(self.weighed(value)))
         self.filters["sum"] = self._bounded(_total)
         self.filters["tojson"] = self._bounded(self._tojson)
         self.globals.pop("lipsum", None)
@@ -114,8 +115,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         owner, name = getattr(obj, "__self__", None), getattr(obj, "__name__", "")
         if isinstance(owner, str) and name == "replace":
             return self._replaced(owner, *args, **kwargs)
-        if isinstance(owner, str) and name == "join":
-            return self._joined(*args, owner)
+        if isinstance(owner, str) and name == "join" and len(args) == 1:
+            return self._joined(args[0], owner)
         self._walk(owner, text=False)
         result = super().call(context, obj, *args, **kwargs)
         return self.weighed(result) if isinstance(result, str | list | tuple) else result
@@ -137,7 +138,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Strings keep the methods that cannot grow without bound; nothing keeps underscores."""
-        if isinstance(obj, str) and attr not in _STR_METHODS:
+        if isinstance(obj, str) and attr not in _METHODS.split():
             return False
         return not attr.startswith("_") and super().is_safe_attribute(obj, attr, value)
 
@@ -149,7 +150,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
             part.nodes = [self._own("tilde", part.nodes)]
         for test in tree.find_all(nodes.Compare):
             test.expr = self._own("compared", [test.expr])
-        return tree.set_environment(self)
+            for operand in test.ops:
+                operand.expr = self._own("compared", [operand.expr])
+        for named in tree.find_all(nodes.Test):
+            if named.name not in ("defined", "undefined"):
+                named.node = self._own("compared", [named.node])
+        tree.set_environment(self)
+        return tree
 
     def _own(self, name: str, arguments: list[nodes.Expr]) -> nodes.Call:
         return nodes.Call(nodes.EnvironmentAttribute(name), arguments, [], None, None, lineno=1)
@@ -182,16 +189,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
             # The value filtered is no argument: a large number may be filtered.
             self._check(value for value in args[1:])
             self._check(kwargs.values())
-            if args and inner_name == "string":
-                self.weighed(args[0])
             result = inner(*args, **kwargs)
             if isinstance(result, str):
                 self._spend(len(result))
             return result
 
-        inner_name = "string" if getattr(inner, "__name__", "") == "soft_str" else ""
-        if hasattr(inner, "jinja_pass_arg"):  # Jinja2 then puts its own context first
-            outer.__dict__["jinja_pass_arg"] = inner.jinja_pass_arg
+        first = getattr(inner, "jinja_pass_arg", None)
+        if first is not None:  # Jinja2 then puts its own context before the value
+            outer.__dict__["jinja_pass_arg"] = first
         return outer
 
     def _replaced(self, text: object, old: str, new: str, count: int | None = None) -> str:

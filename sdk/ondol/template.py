@@ -5,6 +5,7 @@ what came in, a noncharacter is put inside it before rendering and taken out aft
 special tokens of a prompt are those the template itself wrote.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 
 from ondol.errors import BadPrompt, TemplateError
 from ondol.language import say
-from ondol.tokenizer import Prompt, Segment, check_text, split_special
+from ondol.prompt import Prompt, Segment, Specials, check_text
 
 Json = Any
 _MARKS = tuple(map(chr, range(0xFDD0, 0xFDF0)))
@@ -67,7 +68,7 @@ class ChatTemplate:
         eos_text: str = "",
     ) -> None:
         self.source = source
-        self._special = special_tokens
+        self._specials = Specials(special_tokens)
         self._bos = bos_text
         self._eos = eos_text
         if len(source) > _MAX_SOURCE:
@@ -113,8 +114,11 @@ class ChatTemplate:
             **(variables or {}),
         }
         mark = self._unused_mark(given)
+        hidden = _map_text(given, lambda text: self._specials.hide(text, mark))
+        for made, message in zip(hidden["messages"], messages, strict=True):
+            made["role"] = _role(message.role)
         names = {
-            **_map_text(given, lambda text: self._marked(text, mark)),
+            **hidden,
             "documents": None,
             "add_generation_prompt": add_generation_prompt,
             "bos_token": self._bos,
@@ -170,27 +174,27 @@ class ChatTemplate:
             )
         return free[0]
 
-    def _marked(self, text: str, mark: str) -> str:
-        """The text with a mark inside every special token, and in one that its end begins."""
-        pieces: list[str] = []
-        for segment in split_special(text, self._special):
-            piece = segment.text
-            pieces.append(piece[:1] + mark + piece[1:] if segment.special else piece)
-        whole = "".join(pieces)
-        longest = max(map(len, self._special), default=0)
-        for size in range(min(longest - 1, len(whole)), 0, -1):
-            tail = whole[-size:]
-            if any(token.startswith(tail) and token != tail for token in self._special):
-                return whole[:-size] + tail[0] + mark + tail[1:]
-        return whole
-
     def _prompt(self, text: str, mark: str) -> Prompt:
         segments: list[Segment] = []
-        for segment in split_special(text, self._special):
+        for segment in self._specials.split(text, mark):
             plain = segment.text.replace(mark, "")
             if plain:
                 segments.append(Segment(plain, segment.special))
         return Prompt(text.replace(mark, ""), tuple(segments))
+
+
+def _role(role: str) -> str:
+    """A role as it is: templates compare it, and some make a special token of it."""
+    if not re.fullmatch(r"[\w-]{1,64}", role):
+        raise BadPrompt(
+            say(f"A message has the role {role!r}.", f"role이 {role!r}인 메시지가 있습니다."),
+            say("A role is one word.", "role은 한 단어여야 합니다."),
+            say(
+                "Use 'system', 'user', 'assistant' or 'tool'.",
+                "'system', 'user', 'assistant', 'tool' 가운데 하나를 쓰세요.",
+            ),
+        )
+    return role
 
 
 def _message(message: Message) -> dict[str, Json]:

@@ -6,40 +6,19 @@ gives the same ids as composed syllables. Bytes that are no UTF-8 are left out o
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ondol.errors import BadPrompt, CorruptBundle, OptionError
 from ondol.language import say
+from ondol.prompt import Prompt, Segment, Specials, check_text
 
 if TYPE_CHECKING:
     import tokenizers
 
 _SPACE = "\u2581"
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A run of a prompt: one special token by its text, or ordinary text."""
-
-    text: str
-    special: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """A prompt ready to encode: its text, and which parts of it are special tokens."""
-
-    text: str
-    segments: tuple[Segment, ...]
-
-    @classmethod
-    def plain(cls, text: str) -> "Prompt":
-        """A prompt without special tokens, for models without a chat template."""
-        return cls(text, (Segment(text),) if text else ())
 
 
 class Tokenizer:
@@ -120,7 +99,7 @@ class Tokenizer:
         check_text(text)
         if special:
             ids: list[int] = []
-            for segment in split_special(text, self.special_tokens):
+            for segment in self._specials.split(text):
                 ids += self._encode_segment(segment, normalise)
             return ids
         return self._encode_segment(Segment(text), normalise)
@@ -195,55 +174,12 @@ class Tokenizer:
         return text.replace(_SPACE, " ").encode("utf-8")
 
     @cached_property
+    def _specials(self) -> Specials:
+        return Specials(self.special_tokens)
+
+    @cached_property
     def _added(self) -> frozenset[int]:
         return frozenset(self._model.get_added_tokens_decoder())
-
-
-def check_text(text: str) -> None:
-    """Refuse text that is no Unicode.
-
-    Raises:
-        BadPrompt: if it holds a lone surrogate; the message says where.
-    """
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as exc:
-        code = f"U+{ord(text[exc.start]):04X}"
-        raise BadPrompt(
-            say(
-                f"The text is not Unicode: character {exc.start + 1} is {code}.",
-                f"유니코드 글이 아닙니다. {exc.start + 1}번째 글자가 {code}입니다.",
-            ),
-            say(
-                "That is half of a surrogate pair, which stands for no character.",
-                "서로게이트 쌍의 반쪽이라 아무 글자도 나타내지 않습니다.",
-            ),
-            say(
-                "Decode the input as UTF-8 with errors='replace' before passing it on.",
-                "입력을 UTF-8로, errors='replace'를 주어 해독한 뒤 넘기세요.",
-            ),
-        ) from exc
-
-
-def split_special(text: str, special: Mapping[str, int]) -> Iterator[Segment]:
-    """Cut a text at the special tokens written in it, leftmost first, longest of equals."""
-    lengths: dict[str, set[int]] = {}
-    for token in special:
-        lengths.setdefault(token[:1], set()).add(len(token))
-    longest = {first: sorted(sizes, reverse=True) for first, sizes in lengths.items()}
-    start = at = 0
-    while at < len(text):
-        for size in longest.get(text[at], ()):
-            if text[at : at + size] in special:
-                if start < at:
-                    yield Segment(text[start:at])
-                yield Segment(text[at : at + size], special=True)
-                start = at = at + size
-                break
-        else:
-            at += 1
-    if start < len(text):
-        yield Segment(text[start:])
 
 
 def _load(data: bytes) -> "tokenizers.Tokenizer":
