@@ -171,7 +171,10 @@ def _added(vocabulary: Vocabulary) -> list[AddedToken]:
     return [
         AddedToken(number, token, kind != USER_DEFINED or number in endings)
         for number, token, kind in _kinds(vocabulary)
-        if kind in (UNKNOWN, CONTROL, USER_DEFINED) or number in endings
+        if kind in (UNKNOWN, CONTROL)
+        or number in endings
+        # llama.cpp takes these for ends of text and does not look for them in the user's.
+        or (kind == USER_DEFINED and token not in CONTROL_ENDINGS)
     ]
 
 
