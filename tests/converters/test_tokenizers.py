@@ -1,5 +1,6 @@
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +23,14 @@ from ondol_converters.tokenizers import (
 from ondol_converters.tokenizers.pretokenizers import PRE_TOKENIZERS
 from ondol_converters.tokenizers.spm import merges_of
 from tokenizer_maker import bytelevel, sentencepiece, spelt
+
+
+@pytest.fixture(autouse=True, scope="module")
+def english() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONDOL_LANG", "en")
+        yield
+
 
 SPM = sentencepiece()
 BYTES = bytelevel()
@@ -165,6 +174,7 @@ def test_ends_and_begin() -> None:
     assert (files.bos, files.eos) == (None, ends)
     assert from_vocabulary(replace(BYTES, pre="llama3", add_bos=None)).bos == BYTES.bos
     assert from_vocabulary(replace(BYTES, pre="llama3", add_bos=False)).bos is None
+    assert from_vocabulary(replace(BYTES, types=())).eos == ends
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,14 @@ from ondol.stream import StopStrings, TextStream
 from ondol.tokenizer import Tokenizer
 from ondol_converters.tokenizers import from_vocabulary
 from tokenizer_maker import bytelevel, sentencepiece
+
+
+@pytest.fixture(autouse=True, scope="module")
+def english() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONDOL_LANG", "en")
+        yield
+
 
 SPM = sentencepiece(space_prefix=True)
 BYTES = bytelevel()

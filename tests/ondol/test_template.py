@@ -1,6 +1,7 @@
 import json
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,14 @@ from ondol.template import ChatTemplate, Message, Tool, ToolCall
 from ondol.tokenizer import Tokenizer
 from ondol_converters.tokenizers import from_vocabulary
 from tokenizer_maker import bytelevel, sentencepiece
+
+
+@pytest.fixture(autouse=True, scope="module")
+def english() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONDOL_LANG", "en")
+        yield
+
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "tokenizers"
 RENDERED: list[dict[str, Any]] = json.loads((FOLDER / "rendered.json").read_text("utf-8"))
@@ -239,9 +248,8 @@ def test_threads_render_side_by_side() -> None:
 
 
 def test_a_refusal_says_what_the_template_says() -> None:
-    with pytest.raises(TemplateError, match="번갈아") as caught:
+    with pytest.raises(TemplateError, match="번갈아"):
         template(GEMMA).render([Message("assistant", "먼저")])
-    assert "메시지" in caught.value.why or caught.value.why
 
 
 @pytest.mark.parametrize(

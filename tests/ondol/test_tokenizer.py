@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ from ondol.prompt import Prompt, Segment
 from ondol.tokenizer import Tokenizer
 from ondol_converters.tokenizers import from_vocabulary
 from tokenizer_maker import bytelevel, sentencepiece
+
+
+@pytest.fixture(autouse=True, scope="module")
+def english() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONDOL_LANG", "en")
+        yield
+
 
 PARITY = Path(__file__).parents[1] / "fixtures" / "tokenizers" / "parity.json.gz"
 SPM = sentencepiece()

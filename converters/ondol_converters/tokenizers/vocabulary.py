@@ -162,7 +162,7 @@ def _checked(vocabulary: Vocabulary) -> dict[str, int]:
 
 
 def _kinds(vocabulary: Vocabulary) -> Iterable[tuple[int, str, int]]:
-    for number, kind in enumerate(vocabulary.types):
+    for number, kind in enumerate(vocabulary.types or [NORMAL] * len(vocabulary.tokens)):
         yield number, vocabulary.tokens[number] or f"[EMPTY_{number}]", kind
 
 
