@@ -16,7 +16,8 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      ├─ DeviceError                5   a device cannot be used
      │   ├─ UnknownDevice              no device of that name
      │   ├─ DeviceUnavailable          known, but not usable here; carries its report
-     │   └─ SessionClosed              a session used after close()
+     │   ├─ SessionClosed              a session used after close()
+     │   └─ ContractBroken             a device fails a check of ondol.testing
      ├─ GenerationError            6   a prompt or a reply that cannot go on
      │   ├─ BadPrompt                  empty, or not Unicode text
      │   ├─ ContextFull                more tokens than the context holds
@@ -105,6 +106,10 @@ class DeviceUnavailable(DeviceError):
 
 class SessionClosed(DeviceError):
     """A session was used after close()."""
+
+
+class ContractBroken(DeviceError):
+    """A device fails a check of `ondol.testing`."""
 
 
 class GenerationError(OndolError):

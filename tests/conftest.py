@@ -1,0 +1,23 @@
+"""Fixtures that several folders of tests share."""
+
+from functools import cache
+
+import pytest
+
+from ondol.bundle import Bundle
+from ondol_converters.convert import convert
+from ondol_converters.recipe import Options, Weights
+from tiny_models import CONTEXT, MODELS, Tiny
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """Bundles of the models in tests/fixtures/models, converted once a session."""
+    root = tmp_path_factory.mktemp("bundles")
+
+    @cache
+    def make(name: str, weights: Weights = "auto") -> Bundle:
+        options = Options(weights=weights, context=CONTEXT)
+        return convert(MODELS / name, root / f"{name}-{weights}", options=options).bundle
+
+    return make
