@@ -5,6 +5,7 @@ gives the same ids as composed syllables. Bytes that are no UTF-8 are left out o
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import tokenizers
 
 _SPACE = "\u2581"
+_PREFIXED = re.compile(rb'"continuing_subword_prefix"\s*:\s*"[^"]')
 
 
 class Tokenizer:
@@ -185,6 +187,15 @@ class Tokenizer:
 def _load(data: bytes) -> "tokenizers.Tokenizer":
     import tokenizers
 
+    # The library aborts the whole process on a BPE model whose merges lack this prefix.
+    if b'"merges"' in data and _PREFIXED.search(data):
+        raise _corrupt(
+            "tokenizer.json",
+            say(
+                "It is a BPE model with a continuing_subword_prefix.",
+                "continuing_subword_prefix가 있는 BPE 모델입니다.",
+            ),
+        )
     try:
         return tokenizers.Tokenizer.from_buffer(data)
     except ValueError as exc:

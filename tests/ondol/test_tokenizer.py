@@ -138,10 +138,11 @@ def test_open_and_broken_files(tmp_path: Path) -> None:
         Tokenizer(b"\xff" + JSON.encode())
 
 
-def test_a_panic_in_the_library_is_a_named_error() -> None:
+@pytest.mark.parametrize("prefix", ["x", "길고 긴 머리글"])
+def test_what_would_abort_the_library_is_a_named_error(prefix: str) -> None:
     whole = json.loads(JSON)
-    whole["model"]["continuing_subword_prefix"] = "길고 긴 머리글"
-    with pytest.raises(CorruptBundle):
+    whole["model"]["continuing_subword_prefix"] = prefix
+    with pytest.raises(CorruptBundle, match="prefix"):
         Tokenizer(json.dumps(whole))
 
 
