@@ -84,7 +84,7 @@ class Program:
             except (ArithmeticError, LookupError, TypeError, ValueError) as exc:
                 raise _corrupt(f"{node.name} ({node.kind}): {exc}") from exc
             for name, value in zip(node.outputs, results, strict=False):
-                values[name] = value.astype(self._dtype) if _other(value, self._dtype) else value
+                values[name] = self._as_wide(value)
             for name in node.done_with:
                 values.pop(name, None)
         return {name: values[name] for name in wanted or self.outputs}
@@ -104,7 +104,12 @@ class Program:
             value = np.asarray(onnx.numpy_helper.to_array(proto))
         except (TypeError, ValueError) as exc:
             raise _corrupt(f"{proto.name}: {exc}") from exc
-        return value.astype(self._dtype) if _other(value, self._dtype) else value
+        return self._as_wide(value)
+
+    def _as_wide(self, value: Array) -> Array:
+        """Floats in the width that is computed in; all else as it is."""
+        wide = self._dtype if value.dtype.kind == "f" else value.dtype
+        return np.asarray(value, wide)
 
     def _mapped(
         self,
@@ -166,11 +171,6 @@ def _node(proto: Any, done_with: Sequence[str]) -> _Node:
         Attributes(attributes),
         tuple(done_with),
     )
-
-
-def _other(value: Array, dtype: "np.dtype[Any]") -> bool:
-    """Whether these are floats of another width; a map of weights stays as it is."""
-    return value.dtype.kind == "f" and value.dtype != dtype and not isinstance(value, np.memmap)
 
 
 def _unknown(what: str, where: str) -> DeviceUnavailable:
