@@ -14,6 +14,7 @@ from ondol.language import say
 from ondol.manifest import (
     MANIFEST,
     VERSION,
+    Defaults,
     Licence,
     Manifest,
     ModelFacts,
@@ -29,7 +30,7 @@ from ondol_converters.pack import Packer
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source, TokenizerFiles, open_source
 
-GRAPH, PREFILL, WEIGHTS = "model.onnx", "prefill.onnx", "weights.bin"
+GRAPH, PREFILL, WEIGHTS = "model.onnx", "prefill-{}.onnx", "weights.bin"
 TOKENIZER, TEMPLATE = "tokenizer.json", "chat_template.jinja"
 
 Progress = Callable[[str, int, int], None]
@@ -64,6 +65,7 @@ def convert(
     name: str | None = None,
     options: Options | None = None,
     terms: Terms | None = None,
+    defaults: Defaults | None = None,
     progress: Progress | None = None,
 ) -> Conversion:
     """Convert a model into a bundle folder.
@@ -77,10 +79,6 @@ def convert(
         SourceError: if the model cannot be converted.
         StorageError: if the disk refuses; an older bundle is untouched.
     """
-    if isinstance(source, Source):
-        return _convert(
-            source, target, name or target.name, options or Options(), terms or Terms(), progress
-        )
     if target.exists() and not (target / MANIFEST).exists():
         raise OptionError(
             say(
@@ -90,36 +88,49 @@ def convert(
             say("It would be replaced.", "변환하면 그 내용이 사라집니다."),
             say("Choose another folder.", "다른 폴더를 고르세요."),
         )
+    job = _Job(
+        target,
+        name or target.name,
+        options or Options(),
+        terms or Terms(),
+        defaults or Defaults(),
+        progress or _silent,
+    )
+    if isinstance(source, Source):
+        return _convert(source, job)
     with open_source(source) as opened:
-        return _convert(
-            opened, target, name or target.name, options or Options(), terms or Terms(), progress
-        )
+        return _convert(opened, job)
 
 
-def _convert(
-    source: Source,
-    target: Path,
-    name: str,
-    options: Options,
-    terms: Terms,
-    progress: Progress | None,
-) -> Conversion:
+@dataclass(frozen=True, slots=True)
+class _Job:
+    target: Path
+    name: str
+    options: Options
+    terms: Terms
+    defaults: Defaults
+    progress: Progress
+
+
+def _convert(source: Source, job: _Job) -> Conversion:
+    options, report = job.options, job.progress
     decoder = describe(source.model_type, source.config, source.format)
     names = family(source.model_type).names[source.format]
     context = min(options.context, decoder.max_context)
-    report = progress or _silent
     report("tokenizer", 0, 1)
     tokenizer = source.tokenizer()
     report("tokenizer", 1, 1)
-    with replaced_folder(target) as folder:
+    with replaced_folder(job.target) as folder:
         with WeightsFile(folder / WEIGHTS) as file:
             packer = Packer(source, names, decoder, options, file, context, report)
             weights = packer.weights()
             weight_bytes = file.finish()
         report("graph", 0, 1)
         operators: set[str] = set()
-        for drawer, file_name in ((draw, GRAPH), (draw_prefill, PREFILL)):
-            model, used = drawer(decoder, weights, WEIGHTS, __version__)
+        drawn = [draw(decoder, weights, WEIGHTS, __version__)]
+        drawn += draw_prefill(decoder, weights, WEIGHTS, __version__)
+        graphs = [GRAPH, *(PREFILL.format(n) for n in range(len(drawn) - 1))]
+        for file_name, (model, used) in zip(graphs, drawn, strict=True):
             write_whole(folder / file_name, model.SerializeToString())
             operators |= set(used)
         report("graph", 1, 1)
@@ -136,24 +147,29 @@ def _convert(
             bos=tokenizer.bos,
             eos=tokenizer.eos,
         )
-        written = _write_texts(folder, tokenizer, terms)
+        written = _write_texts(folder, tokenizer, job.terms)
         manifest = Manifest(
             ondol_bundle=VERSION,
-            name=name,
+            name=job.name,
             created_by=f"ondol {__version__}",
             model=facts,
-            files=tuple(entry_of(folder, n) for n in (GRAPH, PREFILL, WEIGHTS, *written)),
-            variants=(Variant("cpu", GRAPH, PREFILL, needs),),
+            files=tuple(entry_of(folder, n) for n in (*graphs, WEIGHTS, *written)),
+            variants=(Variant("cpu", GRAPH, tuple(graphs[1:]), needs),),
             origins=tuple(Origin(f.name, f.size, f.sha256) for f in source.files()),
-            provenance=terms.provenance,
+            provenance=job.terms.provenance,
             recipe=Recipe(options.weights, context, tuple(packer.records)),
-            licence=Licence(terms.name, terms.kind, terms.file if terms.text else "", terms.note),
+            licence=_licence(job.terms),
+            defaults=job.defaults,
         )
         write_whole(folder / MANIFEST, manifest.to_json().encode())
         report("hash", 1, 1)
     sizes = [(r.exact, math.prod(source.tensors[r.name].shape)) for r in packer.records]
     exact = sum(size for kept, size in sizes if kept) / sum(size for _, size in sizes)
-    return Conversion(Bundle.open(target), packer.parameters, exact)
+    return Conversion(Bundle.open(job.target), packer.parameters, exact)
+
+
+def _licence(terms: Terms) -> Licence:
+    return Licence(terms.name, terms.kind, terms.file if terms.text else "", terms.note)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -22,6 +22,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
 
 CHUNK_ELEMENTS = 1 << 21  # 8 MB of float32 at a time
+HEAD_BYTES = 32 << 20  # a run of the head's rows
 FLOAT = (32, 0)
 
 
@@ -57,14 +58,14 @@ class Packer:
         vectors: dict[str, NDArray[np.float32]] = {}
         embedding = self._matrix("embedding", [("embedding", d.vocabulary)], d.hidden, False)
         matrices["embedding"] = embedding
-        matrices["head"] = embedding
+        head = embedding
         if not d.tied:
-            matrices["head"] = self._matrix("head", [("head", d.vocabulary)], d.hidden, False)
+            head = self._matrix("head", [("head", d.vocabulary)], d.hidden, False)
         vectors["final_norm"] = self._norm("final_norm", d.hidden)
         for i in range(len(d.layers)):
             matrices |= self._layer_matrices(f"layers.{i}", i)
             vectors |= self._layer_norms(f"layers.{i}", i)
-        return DecoderWeights(matrices, vectors, tuple(self._ropes()))
+        return DecoderWeights(matrices, head.split(HEAD_BYTES), vectors, tuple(self._ropes()))
 
     def _layer_matrices(self, at: str, i: int) -> dict[str, Matrix]:
         d = self.decoder

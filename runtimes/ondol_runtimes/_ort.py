@@ -1,5 +1,6 @@
 """What every device on ONNX Runtime shares: options, sessions, the decode loop on I/O binding."""
 
+import functools
 import os
 import threading
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from ondol.language import say
 from ondol.manifest import Variant
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
+from ondol_runtimes._pages import drop_mapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,13 +30,31 @@ PREFILL_CHUNK = 512  # tokens a pass; more would only grow the scratch memory
 FATAL = 4
 
 
+@functools.cache
+def _share_arena() -> None:
+    """Give every session of this process one arena for scratch memory, grown as asked for.
+
+    Sessions of their own would each keep the largest expansion they ever made.
+    """
+    where = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    same_as_requested = 1
+    ort.create_and_register_allocator(
+        where, ort.OrtArenaCfg({"arena_extend_strategy": same_as_requested})
+    )
+
+
 def session_options(plan: Plan) -> "ort.SessionOptions":
     """Options for one session under a plan."""
+    _share_arena()
     options = ort.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = plan.threads
     options.inter_op_num_threads = 1
     options.log_severity_level = FATAL  # errors come as exceptions; nothing is printed
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(plan.spin)))
+    options.enable_mem_pattern = False  # prompts differ in length; a pattern is a second arena
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     return options
 
@@ -67,8 +87,9 @@ class OrtDecoder(DecoderSession):
         super().__init__(context=plan.context, vocabulary=model.vocabulary)
         self._plan = plan
         self._providers = providers
-        self._prefill_path = bundle.file(variant.prefill) if variant.prefill else None
-        self._prefill: _Bound | None = None
+        self._stage_paths = [bundle.file(name) for name in variant.prefill]
+        self._stages: list[_Bound] = []
+        self._weights = bundle.path / "weights.bin"
         shape = (1, model.kv_heads, plan.context, model.head_dim)
         # Untouched zeros cost no memory: pages come as the conversation grows
         self._cache = {
@@ -88,20 +109,39 @@ class OrtDecoder(DecoderSession):
 
     def _append(self, ids: Sequence[int]) -> "Logits":
         done = self._fill(ids)
-        self._decode.run(np.array([ids[done:]], np.int64), self._length + done)
+        rest = np.array([ids[done:]], np.int64)
+        self._decode.run(rest, self._length + done, rest.shape[1])
         return self._last
 
     def _fill(self, ids: Sequence[int]) -> int:
-        """Run all but the last token through the prefill graph, if that is faster here."""
-        if self._plan.integer_prefill or self._prefill_path is None or len(ids) < PREFILL_FROM:
+        """Run all but the last token through the prefill stages, if that is faster here."""
+        if self._plan.integer_prefill or not self._stage_paths or len(ids) < PREFILL_FROM:
             return 0
-        if self._prefill is None:
-            self._prefill = _Bound(self._load(self._prefill_path), self._cache, self._mask)
+        if not self._stages:
+            self._stages = [
+                _Bound(self._load(path), self._cache, self._mask) for path in self._stage_paths
+            ]
         most = len(ids) - 1
         for start in range(0, most, PREFILL_CHUNK):
             part = ids[start : min(start + PREFILL_CHUNK, most)]
-            self._prefill.run(np.array([part], np.int64), self._length + start)
+            self._run_stages(np.array([part], np.int64), self._length + start)
         return most
+
+    def _run_stages(self, ids: "NDArray[np.int64]", before: int) -> None:
+        first, last = self._stages[0], self._stages[-1]
+        flow: list[NDArray[np.float32]] = []
+        for stage in self._stages:
+            if stage is not first:
+                stage.input("x_in", flow[0])
+                stage.input("normed_in", flow[1])
+            if stage is not last:
+                width = stage.width("x")
+                flow = [np.empty((*ids.shape, width), np.float32) for _ in range(2)]
+                stage.output("x", flow[0])
+                stage.output("normed", flow[1])
+            stage.run(ids if stage is first else None, before, ids.shape[1])
+            stage.forget("x_in", "normed_in", "x", "normed")
+            drop_mapped(self._weights)
 
     def _append_all(self, ids: Sequence[int]) -> "Logits":
         rows = np.empty((1, len(ids), self.vocabulary), np.float32)
@@ -109,7 +149,7 @@ class OrtDecoder(DecoderSession):
         self._decode.input("logits_from", every)
         self._decode.output("logits", rows)
         try:
-            self._decode.run(np.array([ids], np.int64), self._length)
+            self._decode.run(np.array([ids], np.int64), self._length, len(ids))
         finally:
             self._decode.input("logits_from", np.full(1, -1, np.int64))
             self._decode.output("logits", self._logits)
@@ -117,7 +157,7 @@ class OrtDecoder(DecoderSession):
 
     def _close(self) -> None:
         del self._decode
-        self._prefill = None
+        self._stages = []
         self._cache = {}
 
 
@@ -134,9 +174,20 @@ class _Bound:
         self._binding = session.io_binding()
         self._mask = mask
         self._held: dict[str, NDArray[np.generic]] = {}  # what is bound must stay alive
+        inputs = {value.name for value in session.get_inputs()}
         for name, memory in cache.items():
-            self.input(f"past_key_values.{name}", memory)
-            self.output(f"present.{name}", memory)
+            if f"past_key_values.{name}" in inputs:  # a stage has only its own layers
+                self.input(f"past_key_values.{name}", memory)
+                self.output(f"present.{name}", memory)
+
+    def width(self, output: str) -> int:
+        """The last dimension of an output, in elements."""
+        return int(next(o.shape[-1] for o in self._session.get_outputs() if o.name == output))
+
+    def forget(self, *names: str) -> None:
+        """Let go of memory that the next run will not use."""
+        for name in names:
+            self._held.pop(name, None)
 
     def input(self, name: str, value: "NDArray[np.generic]") -> None:
         """Bind an input to memory that the caller may go on changing."""
@@ -148,13 +199,12 @@ class _Bound:
         self._held[name] = value
         self._binding.bind_output(name, "cpu", 0, value.dtype, value.shape, value.ctypes.data)
 
-    def run(self, ids: "NDArray[np.int64]", before: int) -> None:
-        """Run tokens [1, n] after `before` positions that the cache holds."""
-        self.input("input_ids", ids)
-        total = before + ids.shape[1]
-        self._binding.bind_input(
-            "attention_mask", "cpu", 0, np.int64, (1, total), self._mask.ctypes.data
-        )
+    def run(self, ids: "NDArray[np.int64] | None", before: int, count: int) -> None:
+        """Run `count` tokens [1, count] after `before` positions that the cache holds."""
+        if ids is not None:
+            self.input("input_ids", ids)
+        shape, start = (1, before + count), self._mask.ctypes.data
+        self._binding.bind_input("attention_mask", "cpu", 0, np.int64, shape, start)
         self._session.run_with_iobinding(self._binding)
 
 

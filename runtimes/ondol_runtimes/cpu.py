@@ -57,7 +57,7 @@ class CpuRuntime(Runtime):
                 say("Convert the model with --target cpu.", "--target cpu로 모델을 변환하세요."),
             )
         # The graphs are parsed, so they are proven first; the weights are only numbers
-        bundle.verify([variant.graph, *filter(None, [variant.prefill])])
+        bundle.verify([variant.graph, *variant.prefill])
         verified = Verified(bundle)
         session = OrtDecoder(bundle, variant, plan, PROVIDERS)
         try:

@@ -11,11 +11,13 @@ from ondol import registry
 from ondol.bundle import Bundle
 from ondol.errors import BadPrompt, ContextFull
 from ondol.language import say
+from ondol.memory import release_unused
 from ondol.plan import plan
+from ondol.prompt import Prompt
 from ondol.reply import Limits, Reply
 from ondol.runtime import DecoderSession
 from ondol.sampling import Sampling
-from ondol.tokenizer import Prompt, Tokenizer
+from ondol.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from ondol.runtime import Logits
@@ -72,7 +74,9 @@ class Engine:
                 if session.exception() is None:
                     session.result().close()
                 raise
-            return cls(opened, session.result(), tokenizer, device)
+            engine = cls(opened, session.result(), tokenizer, device)
+        release_unused()
+        return engine
 
     def reply(
         self,

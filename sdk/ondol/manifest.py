@@ -50,13 +50,13 @@ class ModelFacts:
 class Variant:
     """The graphs for one target.
 
-    `prefill` runs many tokens at once in float arithmetic and gives no logits; it shares the
-    weights file and the KV layout with `graph`. It is "" where there is none.
+    `prefill` are stages that run many tokens at once in float arithmetic and give no logits;
+    they share the weights file and the cache with `graph`. There may be none.
     """
 
     target: str
     graph: str
-    prefill: str
+    prefill: tuple[str, ...]
     needs: Needs
 
 
@@ -100,6 +100,14 @@ class Licence:
 
 
 @dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a conversation does when nobody says otherwise: system prompt, repetition penalty."""
+
+    system: str = ""
+    repetition_penalty: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything a bundle says about itself."""
 
@@ -113,6 +121,7 @@ class Manifest:
     provenance: str
     recipe: Recipe
     licence: Licence
+    defaults: Defaults
 
     def to_json(self) -> str:
         """The manifest as text, the same for the same content."""
@@ -186,9 +195,11 @@ def _value(hint: Any, value: Any, where: str, at: str) -> Any:
         return None if value is None else _value(get_args(hint)[0], value, where, at)
     if is_dataclass(hint) and isinstance(hint, type):
         return _build(hint, value, where, at)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise _corrupt(where, f"{at}: {hint.__name__} expected")
-    if isinstance(value, int) and not 0 <= value < 1 << 62:
+    if isinstance(value, int | float) and not 0 <= value < 1 << 62:
         raise _corrupt(where, f"{at}: out of range")
     return value
 
@@ -220,12 +231,14 @@ def _check(manifest: Manifest, where: str) -> None:
         raise _corrupt(where, "files: a path twice")
     named = [manifest.licence.file] if manifest.licence.file else []
     for variant in manifest.variants:
-        named += [variant.graph, *([variant.prefill] if variant.prefill else [])]
+        named += [variant.graph, *variant.prefill]
     for path in [*named, "tokenizer.json"]:
         if path not in paths:
             raise _corrupt(where, f"files: {path[:200]!r} is missing")
     model = manifest.model
     if min(model.layers, model.kv_heads, model.head_dim, model.vocabulary, model.context) < 1:
         raise _corrupt(where, "model: a size of zero")
+    if manifest.defaults.repetition_penalty <= 0:
+        raise _corrupt(where, "defaults.repetition_penalty: zero")
     if any(token >= model.vocabulary for token in (*model.eos, model.bos or 0)):
         raise _corrupt(where, "model: a token id outside the vocabulary")

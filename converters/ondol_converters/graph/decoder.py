@@ -8,6 +8,7 @@ Inputs and outputs are named as onnxruntime-genai names them, so that it can ope
 
 `logits_from` is an initializer that a caller may override: the first position whose logits are
 wanted, counted from the end when negative. It is -1, the last position, when not given.
+The batch is 1; it has a name so that nothing is folded that should wait for its input.
 """
 
 from collections.abc import Mapping
@@ -28,12 +29,14 @@ SKIP_NORM = f"{MICROSOFT}::SkipSimplifiedLayerNormalization"
 class DecoderWeights:
     """Everything a decoder graph refers to.
 
-    `matrices` are by our names: "embedding", "head", "layers.0.qkv", "layers.0.o",
-    "layers.0.gate_up", "layers.0.down". `vectors` are norm weights by our names.
-    `ropes` are the cosine and sine tables of each rope.
+    `matrices` are by our names: "embedding", "layers.0.qkv", "layers.0.o", "layers.0.gate",
+    "layers.0.up", "layers.0.down". `head` is the output matrix in runs of rows, which a runtime
+    can prepare one after the other instead of holding two copies of it all. `vectors` are norm
+    weights by our names. `ropes` are the cosine and sine tables of each rope.
     """
 
     matrices: Mapping[str, Matrix]
+    head: tuple[Matrix, ...]
     vectors: Mapping[str, NDArray[np.float32]]
     ropes: tuple[tuple[Stored, Stored], ...]
 
@@ -65,8 +68,8 @@ class DecoderPen:
     def draw_start(self) -> tuple[tuple[str, str], str, str]:
         """Inputs and embedding: what attention needs of the mask, x, and x normed for layer 0."""
         d, sheet = self.d, self.sheet
-        ids = sheet.input("input_ids", "int64", [1, "sequence"])
-        lengths = self._lengths(sheet.input("attention_mask", "int64", [1, "total"]))
+        ids = sheet.input("input_ids", "int64", ["batch", "sequence"])
+        lengths = self.draw_mask()
         x = sheet.rows(ids, self.w.matrices["embedding"], "embedding")
         if d.embedding_scale != 1.0:
             scale = sheet.constant("embedding/scale", np.array(d.embedding_scale, np.float32))
@@ -86,9 +89,10 @@ class DecoderPen:
         """x times a weight matrix by our name."""
         return self.sheet.matmul(x, self.w.matrices[name], name)
 
-    def _lengths(self, mask: str) -> tuple[str, str]:
+    def draw_mask(self) -> tuple[str, str]:
         """What GroupQueryAttention wants of the mask: last position [1], total length (scalar)."""
         sheet = self.sheet
+        mask = sheet.input("attention_mask", "int64", ["batch", "total"])
         one = sheet.constant("one", np.array([1], np.int64))
         total = sheet.node("ReduceSum", [mask, one], "mask/ReduceSum", {"keepdims": 0})
         before = sheet.node("Sub", [total, one], "mask/Sub")
@@ -123,7 +127,9 @@ class DecoderPen:
         heads = [qkv, "", ""] if not d.qk_norm else self._normed_heads(qkv, i, name)
         cache = [
             sheet.input(
-                f"past_key_values.{i}.{part}", "float32", [1, d.kv_heads, "context", d.head_dim]
+                f"past_key_values.{i}.{part}",
+                "float32",
+                ["batch", d.kv_heads, "context", d.head_dim],
             )
             for part in ("key", "value")
         ]
@@ -145,7 +151,7 @@ class DecoderPen:
             [f"{name}/attended", *present],
         )
         for part in present:
-            sheet.output(part, "float32", [1, d.kv_heads, "context", d.head_dim])
+            sheet.output(part, "float32", ["batch", d.kv_heads, "context", d.head_dim])
         return attended
 
     def _normed_heads(self, qkv: str, i: int, name: str) -> list[str]:
@@ -183,5 +189,6 @@ class DecoderPen:
         end = sheet.constant("logits_to", np.array([np.iinfo(np.int64).max], np.int64))
         axis = sheet.constant("one", np.array([1], np.int64))
         last = sheet.node("Slice", [normed, start, end, axis], "head/Slice")
-        sheet.matmul(last, self.w.matrices["head"], "head", "logits")
-        sheet.output("logits", "float32", [1, "wanted", self.d.vocabulary])
+        parts = [sheet.matmul(last, part, f"head.{n}") for n, part in enumerate(self.w.head)]
+        sheet.node("Concat", parts, "head/Concat", {"axis": -1}, ["logits"])
+        sheet.output("logits", "float32", ["batch", "wanted", self.d.vocabulary])

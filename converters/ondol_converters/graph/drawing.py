@@ -62,6 +62,14 @@ class Drawing:
         self._nodes.append(made)
         return str(made.output[0])
 
+    def rename(self, value: str, name: str) -> None:
+        """Give a node's output another name, wherever it stands."""
+        for node in self._nodes:
+            for names in (node.input, node.output):
+                for at, old in enumerate(names):
+                    if old == value:
+                        names[at] = name
+
     def constant(self, name: str, value: NDArray[np.generic]) -> str:
         """A small tensor kept in the model file itself."""
         self._initializers.setdefault(

@@ -1,10 +1,15 @@
-"""The prefill graph: the decoder's own weights and cache, float32 arithmetic, no logits.
+"""The prefill stages: the decoder's own weights and cache, float32 arithmetic, no logits.
 
 On processors without 8-bit dot products, `MatMulNBits` on many rows is slower than expanding a
-matrix and multiplying in float32. The graph expands with `GatherBlockQuantized`, the fastest
-expansion that ONNX Runtime has, and ends where the last layer's keys and values are known: the
+matrix and multiplying in float32. These graphs expand with `GatherBlockQuantized`, the fastest
+expansion that ONNX Runtime has, and end where the last layer's keys and values are known: the
 prompt's last token then runs through the decoder graph, which gives the logits.
+
+A stage is a few layers, so that a runtime can let go of their weights before the next stage
+maps its own. Between stages pass `x` and `normed`, float32 [1, n, hidden].
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 import onnx
@@ -13,21 +18,54 @@ from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderPen, DecoderWeights
 from ondol_converters.graph.drawing import MICROSOFT, Drawing
 
+STAGE_BYTES = 32 << 20  # weights that may be mapped at once
+
 
 def draw_prefill(
     decoder: Decoder, weights: DecoderWeights, weights_file: str, version: str
-) -> tuple[onnx.ModelProto, tuple[str, ...]]:
-    """The ONNX model that fills a decoder's cache, and the operators it uses.
-
-    Inputs and cache are those of the decoder graph; the filled cache is all it gives.
-    """
-    pen = _PrefillPen(decoder, weights, Drawing(weights_file))
-    lengths, x, normed = pen.draw_start()
+) -> Iterator[tuple[onnx.ModelProto, tuple[str, ...]]]:
+    """The ONNX models that fill a decoder's cache, in order, and the operators each uses."""
     last = len(decoder.layers) - 1
-    for i in range(last):
-        x, normed = pen.draw_layer(i, x, normed, lengths)
-    pen.attend(normed, last, lengths)
-    return pen.sheet.model(f"{decoder.model_type} prefill", version), pen.sheet.operators()
+    shape: list[int | str] = ["batch", "sequence", decoder.hidden]
+    for number, layers in enumerate(_stages(decoder, weights)):
+        pen = _PrefillPen(decoder, weights, Drawing(weights_file))
+        if number == 0:
+            lengths, x, normed = pen.draw_start()
+        else:
+            lengths = pen.draw_mask()
+            x, normed = (pen.sheet.input(name, "float32", shape) for name in ("x_in", "normed_in"))
+        for i in layers:
+            if i == last:
+                pen.attend(normed, i, lengths)
+            else:
+                x, normed = pen.draw_layer(i, x, normed, lengths)
+        if last not in layers:
+            for value, name in ((x, "x"), (normed, "normed")):
+                pen.sheet.rename(value, name)
+                pen.sheet.output(name, "float32", shape)
+        yield (
+            pen.sheet.model(f"{decoder.model_type} prefill {number}", version),
+            pen.sheet.operators(),
+        )
+
+
+def _stages(decoder: Decoder, weights: DecoderWeights) -> list[range]:
+    """Runs of layers whose weights stay below `STAGE_BYTES`, or single layers."""
+    sizes = [
+        sum(
+            m.quants.length
+            for name, m in weights.matrices.items()
+            if name.startswith(f"layers.{i}.")
+        )
+        for i in range(len(decoder.layers))
+    ]
+    stages: list[range] = []
+    start = 0
+    for i in range(1, len(sizes) + 1):
+        if i == len(sizes) or sum(sizes[start : i + 1]) > STAGE_BYTES:
+            stages.append(range(start, i))
+            start = i
+    return stages
 
 
 class _PrefillPen(DecoderPen):
@@ -38,12 +76,21 @@ class _PrefillPen(DecoderPen):
         matrix, sheet = self.w.matrices[name], self.sheet
         if matrix.scales is None:
             return sheet.matmul(x, matrix, name)
-        every = sheet.constant(f"rows.{matrix.rows}", np.arange(matrix.rows, dtype=np.int64))
-        # As an input with a default it is no constant, so nobody folds the expansion at load
-        sheet.input(every, "int64", [matrix.rows])
-        expanded = sheet.rows(every, matrix, name)
+        expanded = sheet.rows(self._every_row(x, matrix.rows, name), matrix, name)
         op = f"{MICROSOFT}::FusedMatMul"
         out = sheet.node(op, [x, expanded], f"{name}/MatMul", {"transB": 1})
         if matrix.bias is None:
             return out
         return sheet.node("Add", [out, sheet.constant(f"{name}/bias", matrix.bias)], f"{name}/Add")
+
+    def _every_row(self, x: str, rows: int, name: str) -> str:
+        """0, 1, .. rows - 1, in steps of the batch size, which is 1 but known only at run time.
+
+        So an expansion waits for its x: else all of them would be run first and held together.
+        """
+        sheet = self.sheet
+        batch = sheet.node("Shape", [x], f"{name}/Shape", {"start": 0, "end": 1})
+        step = sheet.node("Squeeze", [batch], f"{name}/Squeeze")
+        start = sheet.constant("zero", np.array(0, np.int64))
+        limit = sheet.constant(f"rows.{rows}", np.array(rows, np.int64))
+        return sheet.node("Range", [start, limit, step], f"{name}/Range")

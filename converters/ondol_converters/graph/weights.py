@@ -27,6 +27,15 @@ class Stored:
         """The same bytes under another name and shape: one copy in the file."""
         return replace(self, name=name, shape=shape)
 
+    def rows(self, start: int, stop: int) -> "Stored":
+        """A run of rows of the same bytes, under a name of its own."""
+        row = self.length // self.shape[0]
+        shape = (stop - start, *self.shape[1:])
+        name = f"{self.name}.{start}"
+        return replace(
+            self, name=name, shape=shape, offset=self.offset + start * row, length=shape[0] * row
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
@@ -43,6 +52,21 @@ class Matrix:
     quants: Stored
     scales: Stored | None = None
     bias: NDArray[np.float32] | None = None
+
+    def split(self, most_bytes: int) -> tuple["Matrix", ...]:
+        """The matrix as runs of rows of at most so many bytes: the same bytes in the file."""
+        count = -(-self.quants.length // most_bytes)
+        step = -(-self.rows // count)
+        return tuple(
+            self._run(start, min(start + step, self.rows)) for start in range(0, self.rows, step)
+        )
+
+    def _run(self, start: int, stop: int) -> "Matrix":
+        scales = self.scales.rows(start, stop) if self.scales else None
+        bias = None if self.bias is None else self.bias[start:stop]
+        return replace(
+            self, rows=stop - start, quants=self.quants.rows(start, stop), scales=scales, bias=bias
+        )
 
 
 class WeightsFile:

