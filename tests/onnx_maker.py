@@ -6,10 +6,17 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import TensorProto, helper
 
 Array = NDArray[Any]
 Attributes = Mapping[str, int | float]
+
+TYPES = {
+    "float32": TensorProto.FLOAT,
+    "int32": TensorProto.INT32,
+    "int64": TensorProto.INT64,
+    "uint8": TensorProto.UINT8,
+}
 
 RANDOM = np.random.default_rng(11)
 
@@ -30,9 +37,7 @@ def model(kind: str, inputs: list[Array | None], attributes: Attributes, outputs
     node = helper.make_node(op, names, made, "tested", domain=domain)
     node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
     given = [
-        helper.make_tensor_value_info(
-            name, helper.np_dtype_to_tensor_dtype(value.dtype), value.shape
-        )
+        helper.make_tensor_value_info(name, TYPES[value.dtype.name], value.shape)
         for name, value in zip(names, inputs, strict=True)
         if value is not None
     ]

@@ -23,7 +23,7 @@ def both(
     options = ort.SessionOptions()
     options.log_severity_level = 4
     session = ort.InferenceSession(made, options, providers=["CPUExecutionProvider"])
-    theirs: list[Array] = list(session.run(None, feeds))
+    theirs = [np.asarray(value) for value in session.run(None, feeds)]
     copies = {name: value.copy() for name, value in feeds.items()}  # a cache is written in place
     ours = Program(made, Path, np.float32).run(copies)
     return [(ours[f"out{i}"], theirs[i]) for i in range(outputs)]
