@@ -16,6 +16,8 @@ FAMILIES = {
     "qwen3": "ondol_converters.families.qwen3",
 }
 
+HEAD_STEP = 16  # what GroupQueryAttention wants of a head's size when it turns q and k
+
 
 def family(model_type: str) -> Family:
     """The family of a `model_type`.
@@ -92,7 +94,19 @@ def _check(d: Decoder) -> None:
             f"헤드 {d.heads}개, 키 헤드 {d.kv_heads}개, 헤드 크기 {d.head_dim}",
         )
     else:
-        return
+        if d.head_dim % HEAD_STEP == 0:
+            return
+        raise UnsupportedTensor(
+            say(
+                f"Heads of {d.head_dim} elements cannot be run.",
+                f"크기가 {d.head_dim}인 헤드는 실행할 수 없습니다.",
+            ),
+            say(
+                f"The attention kernel takes multiples of {HEAD_STEP}.",
+                f"어텐션 커널은 {HEAD_STEP}의 배수만 받습니다.",
+            ),
+            say("Choose another model.", "다른 모델을 고르세요."),
+        )
     raise CorruptSource(
         say("The config holds sizes that cannot be.", "설정에 있을 수 없는 크기가 있습니다."), why
     )

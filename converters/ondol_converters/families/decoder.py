@@ -115,6 +115,13 @@ LLAMA_NAMES: Mapping[str, Mapping[str, str]] = {
 """Names of the Llama lineage; projections without their `.weight` or `.bias` ending."""
 
 
+ACTIVATIONS = {"silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu_tanh"}
+"""Our names of activations by Hugging Face's."""
+
+UNDRAWN = ("attn_logit_softcapping", "final_logit_softcapping", "use_bidirectional_attention")
+"""What a config may ask for and the graph does not do."""
+
+
 def read_rope(config: Mapping[str, Any], theta_default: float) -> Rope:
     """A rope from `rope_theta` and `rope_scaling` of a Hugging Face config.
 
@@ -144,7 +151,20 @@ def read_rope(config: Mapping[str, Any], theta_default: float) -> Rope:
 
 
 def read_llama(config: Mapping[str, Any], source_format: str) -> Decoder:
-    """The Llama lineage's common reading; families replace what differs."""
+    """The Llama lineage's common reading; families replace what differs.
+
+    Raises:
+        KeyError: if the config leaves out a number.
+        ValueError: if it asks for something that the graph does not do.
+    """
+    for name in UNDRAWN:
+        if config.get(name):
+            raise ValueError(f"{name} = {config[name]!r}")
+    if config.get("partial_rotary_factor") not in (None, 1):
+        raise ValueError(f"partial_rotary_factor = {config['partial_rotary_factor']!r}")
+    activation = str(config.get("hidden_activation") or config.get("hidden_act") or "silu")
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"hidden_act = {activation!r}")
     heads = int(config["num_attention_heads"])
     head_dim = int(config.get("head_dim") or int(config["hidden_size"]) // heads)
     bias = bool(config.get("attention_bias", False))
@@ -161,6 +181,7 @@ def read_llama(config: Mapping[str, Any], source_format: str) -> Decoder:
         ropes=(read_rope(config, 10000.0),),
         layers=tuple(Layer() for _ in range(int(config["num_hidden_layers"]))),
         attention_scale=head_dim**-0.5,
+        activation=ACTIVATIONS[activation],
         qkv_bias=bias,
         o_bias=bias,
         mlp_bias=bool(config.get("mlp_bias", False)),

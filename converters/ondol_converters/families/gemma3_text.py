@@ -33,13 +33,20 @@ NAMES = {
 
 def read(config: Mapping[str, Any], source_format: str) -> Decoder:
     """Gemma 3's config, its defaults as in its paper (arXiv 2503.19786)."""
-    defaults = {"head_dim": HEAD_DIM, "rope_theta": 1e6, "tie_word_embeddings": True}
+    defaults = {
+        "head_dim": HEAD_DIM,
+        "hidden_activation": "gelu_pytorch_tanh",
+        "rope_theta": 1e6,
+        "tie_word_embeddings": True,
+    }
     decoder = read_llama({**defaults, **config}, source_format)
     count = len(decoder.layers)
     pattern = int(config.get("sliding_window_pattern") or SLIDING_PATTERN)
     kinds = config.get("layer_types") or [
         "full_attention" if (i + 1) % pattern == 0 else "sliding_attention" for i in range(count)
     ]
+    if len(kinds) != count or set(kinds) - {"full_attention", "sliding_attention"}:
+        raise ValueError(f"layer_types = {kinds!r:.200}")
     window = int(config.get("sliding_window") or 0)
     local = Rope(float(config.get("rope_local_base_freq") or 10000.0))
     return replace(
@@ -47,10 +54,9 @@ def read(config: Mapping[str, Any], source_format: str) -> Decoder:
         ropes=(decoder.ropes[0], local),
         layers=tuple(
             Layer(rope=1, window=window) if kind == "sliding_attention" else Layer()
-            for kind in kinds[:count]
+            for kind in kinds
         ),
         attention_scale=float(config.get("query_pre_attn_scalar") or decoder.head_dim) ** -0.5,
-        activation="gelu_tanh",
         embedding_scale=decoder.hidden**0.5,
         norm_offset=1.0 if source_format == "huggingface" else 0.0,  # GGUF stores 1 + w
         qk_norm=True,

@@ -11,7 +11,8 @@ def read(config: Mapping[str, Any], source_format: str) -> Decoder:
     """Qwen 2's config; `use_sliding_window` slides the layers from `max_window_layers` on."""
     decoder = read_llama(config, source_format)
     window = int(config.get("sliding_window") or 0) if config.get("use_sliding_window") else 0
-    first = int(config.get("max_window_layers") or len(decoder.layers))
+    given = config.get("max_window_layers")
+    first = len(decoder.layers) if given is None else int(given)
     layers = tuple(Layer(window=window if i >= first else 0) for i in range(len(decoder.layers)))
     return replace(decoder, layers=layers, qkv_bias=True, o_bias=False)
 
