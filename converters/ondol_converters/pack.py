@@ -150,8 +150,9 @@ class Packer:
             )
         for piece in pieces:
             exact = bits == 32 or _holds(piece.tensor.kind, bits, block)
+            size = piece.rows * _row_bytes(columns, bits, block)
             self.records.append(
-                MatrixRecord(piece.tensor.name, piece.tensor.kind, bits, block, exact)
+                MatrixRecord(piece.tensor.name, piece.tensor.kind, bits, block, size, exact)
             )
         if bits == 32:
             values = self.file.add(name, "float32", (rows, columns), self._dense_rows(pieces))
@@ -201,3 +202,10 @@ def _holds(kind: str, bits: int, block: int) -> bool:
     """Whether blocks of this layout hold a storage kind without loss."""
     own = exact_layout(kind)
     return own is not None and bits >= own[0] and own[1] % block == 0
+
+
+def _row_bytes(columns: int, bits: int, block: int) -> int:
+    """Bytes of a stored row: quants and a float32 scale for each block, or float32 values."""
+    if bits == 32:
+        return columns * 4
+    return -(-columns // block) * (block * bits // 8 + 4)

@@ -71,12 +71,13 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRecord:
-    """How one weight matrix was stored, and whether exactly as in the source."""
+    """How one tensor of the source was stored, in bytes, and whether exactly as it was."""
 
     name: str
     source_kind: str
     bits: int
     block: int
+    bytes: int
     exact: bool
 
 

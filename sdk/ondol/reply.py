@@ -168,6 +168,12 @@ class Reply:
         ends = frozenset(engine.tokenizer.eos)
         spent = 0.0
         while self.finish is None:
+            if self._stopped():  # the logits may be another reply's by now
+                self.finish, piece = Finish.CANCELLED, stops.finish()
+                self.text += piece
+                if piece:
+                    yield piece
+                return
             start = time.perf_counter()
             token = self._sampler.choose(logits)
             self.ids.append(token)

@@ -21,6 +21,7 @@ from gguf_maker import (
 from ondol.errors import CorruptSource, MissingTokenizer, UnsupportedTensor
 from ondol_converters.sources import TensorInfo, open_source
 from ondol_converters.sources.gguf import GgufSource
+from weights import gguf_path
 
 
 def write(path: Path, data: bytes) -> Path:
@@ -273,8 +274,7 @@ def test_tokenizer_keys_of_the_wrong_kind(tmp_path: Path, bad: bytes) -> None:
     [("gemma", "gemma3_text", 262144, 236), ("qwen", "qwen2", 151936, 291)],
 )
 def test_starter_weights(name: str, model_type: str, vocabulary: int, count: int) -> None:
-    weights = pytest.importorskip("weights")
-    with GgufSource(weights.gguf_path(name)) as source:
+    with GgufSource(gguf_path(name)) as source:
         assert source.model_type == model_type
         assert source.config["vocab_size"] == vocabulary
         assert len(source.tensors) == count

@@ -14,6 +14,7 @@ from ondol.errors import CorruptSource, OptionError, UnsupportedTensor
 from ondol_converters.quantise.blocks import FLOAT_BYTES, KINDS, LAYOUTS, dense
 from ondol_converters.quantise.repack import NEAREST, Blocks, exact_layout, repack
 from ondol_converters.sources.gguf import GgufSource
+from weights import gguf_path
 
 COLUMNS = 1024
 ROWS = 300
@@ -238,8 +239,7 @@ def test_the_kernel_sees_what_dense_says(kind: str, bits: int, block: int) -> No
 @pytest.mark.weights
 @pytest.mark.parametrize("name", ["gemma", "qwen"])
 def test_starter_weights(name: str) -> None:
-    weights = pytest.importorskip("weights")
-    with GgufSource(weights.gguf_path(name)) as source:
+    with GgufSource(gguf_path(name)) as source:
         matrices = [info for info in source.tensors.values() if len(info.shape) == 2]
         assert {info.kind for info in matrices} == {"Q8_0", "Q5_0", "Q6_K", "Q4_K"}
         for info in matrices:

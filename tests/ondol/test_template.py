@@ -68,9 +68,8 @@ def test_rendering_is_transformers(name: str) -> None:
 
 @pytest.mark.weights
 def test_rendering_of_the_files_own_template() -> None:
-    from weights import gguf_path
-
     from ondol_converters.sources.gguf import GgufSource
+    from weights import gguf_path
 
     with GgufSource(gguf_path("qwen")) as source:
         own = source.vocabulary().chat_template

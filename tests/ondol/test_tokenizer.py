@@ -170,11 +170,10 @@ def test_the_fixture_holds_what_it_should(parity: dict[str, Any]) -> None:
 @pytest.mark.weights
 @pytest.mark.parametrize("model", ["gemma", "qwen"])
 def test_ids_are_llama_cpps(parity: dict[str, Any], model: str) -> None:
+    from ondol_converters.sources.gguf import GgufSource
     from weights import gguf_path
 
-    from ondol_converters.sources import open_source
-
-    with open_source(gguf_path(model)) as source:
+    with GgufSource(gguf_path(model)) as source:
         files = source.tokenizer()
     tokenizer = Tokenizer(files.json, bos=files.bos, eos=files.eos)
     assert files.eos == {"gemma": (1, 106), "qwen": (151_645, 151_643)}[model]
@@ -191,9 +190,8 @@ def test_ids_are_llama_cpps(parity: dict[str, Any], model: str) -> None:
 def test_families_split_as_llama_cpp_does(parity: dict[str, Any]) -> None:
     from dataclasses import replace
 
-    from weights import gguf_path
-
     from ondol_converters.sources.gguf import GgufSource
+    from weights import gguf_path
 
     with GgufSource(gguf_path("qwen")) as source:
         vocabulary = source.vocabulary()

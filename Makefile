@@ -1,0 +1,38 @@
+# The two commands of the README are `make assistant` and `make test`.
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: assistant test test-unit lint bench clean
+
+# Chat in Korean, offline. ASK="..." answers once.
+assistant:
+	@.ci/environment $(VENV) cli starter converters
+	@if [ -n "$$ASK" ]; then $(BIN)/ondol chat --once "$$ASK"; else $(BIN)/ondol chat; fi
+
+# Everything that CI checks.
+test: lint
+	@.ci/system-packages strace
+	@.ci/environment $(VENV) cli starter converters dev
+	$(BIN)/python -m pytest -q
+
+# What needs no weights: under a minute.
+test-unit:
+	@.ci/environment $(VENV) cli converters dev
+	$(BIN)/python -m pytest -q -m "not weights"
+
+lint:
+	@.ci/environment $(VENV) cli starter converters dev
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# Ondol beside llama.cpp on the same files; builds llama.cpp once (a C++ compiler is needed).
+bench:
+	@.ci/system-packages g++
+	@.ci/environment $(VENV) cli starter converters bench
+	$(BIN)/python benchmarks/peer.py --out bench-out
+
+clean:
+	rm -rf $(VENV) bench-out .mypy_cache .pytest_cache .ruff_cache .hypothesis
