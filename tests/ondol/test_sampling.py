@@ -100,9 +100,7 @@ def test_shares_follow_the_probabilities() -> None:
     sampler = Sampler(Sampling(temperature=1.0, seed=4))
     drawn = Counter(sampler.choose(logits.copy()) for _ in range(4000))
     # Four standard deviations of a share of one half in 4000 draws
-    assert all(
-        abs(drawn[i] / 4000 - share) < 0.032 for i, share in enumerate((0.5, 0.3, 0.2))
-    )
+    assert all(abs(drawn[i] / 4000 - share) < 0.032 for i, share in enumerate((0.5, 0.3, 0.2)))
 
 
 def test_top_k_breaks_ties_by_id() -> None:
