@@ -1,6 +1,6 @@
 """A source's tensors into the weights file: read, transformed and written a few rows at a time."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,13 @@ from ondol.errors import CorruptSource
 from ondol.language import say
 from ondol.manifest import MatrixRecord
 from ondol_converters.families.decoder import Decoder
+from ondol_converters.families.tensors import (
+    Parts,
+    check_tensors,
+    embeddings,
+    layer_matrices,
+    layer_norms,
+)
 from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.rope import tables
 from ondol_converters.graph.weights import Matrix, Stored, WeightsFile
@@ -51,16 +58,20 @@ class Packer:
     _total: int = 0
 
     def weights(self) -> DecoderWeights:
-        """Write the weights file from front to back."""
+        """Write the weights file from front to back.
+
+        Raises:
+            UnsupportedTensor: if the source has tensors that the graph would leave out.
+            CorruptSource: if it lacks one, or a weight is not a finite number.
+        """
         d = self.decoder
+        check_tensors(self.source.tensors, d, self.names)
         self._total = sum(int(np.prod(t.shape)) for t in self.source.tensors.values())
         matrices: dict[str, Matrix] = {}
         vectors: dict[str, NDArray[np.float32]] = {}
-        embedding = self._matrix("embedding", [("embedding", d.vocabulary)], d.hidden, False)
-        matrices["embedding"] = embedding
-        head = embedding
-        if not d.tied:
-            head = self._matrix("head", [("head", d.vocabulary)], d.hidden, False)
+        for name, (rows, columns) in embeddings(d).items():
+            matrices[name] = self._matrix(name, ((name, rows),), columns, False)
+        head = matrices.pop("head", matrices["embedding"])
         vectors["final_norm"] = self._norm("final_norm", d.hidden)
         for i in range(len(d.layers)):
             matrices |= self._layer_matrices(f"layers.{i}", i)
@@ -68,28 +79,14 @@ class Packer:
         return DecoderWeights(matrices, head.split(HEAD_BYTES), vectors, tuple(self._ropes()))
 
     def _layer_matrices(self, at: str, i: int) -> dict[str, Matrix]:
-        d = self.decoder
-        q, kv = d.heads * d.head_dim, d.kv_heads * d.head_dim
-        plan: Sequence[tuple[str, list[tuple[str, int]], int, bool]] = (
-            ("qkv", [("q", q), ("k", kv), ("v", kv)], d.hidden, d.qkv_bias),
-            ("o", [("o", d.hidden)], q, d.o_bias),
-            ("gate", [("gate", d.intermediate)], d.hidden, d.mlp_bias),
-            ("up", [("up", d.intermediate)], d.hidden, d.mlp_bias),
-            ("down", [("down", d.hidden)], d.intermediate, d.mlp_bias),
-        )
         return {
             f"{at}.{name}": self._matrix(f"{at}.{name}", parts, columns, bias, i)
-            for name, parts, columns, bias in plan
+            for name, (parts, columns, bias) in layer_matrices(self.decoder).items()
         }
 
     def _layer_norms(self, at: str, i: int) -> dict[str, NDArray[np.float32]]:
-        d = self.decoder
-        wanted = {"attention_norm": d.hidden, "mlp_norm": d.hidden}
-        if d.qk_norm:
-            wanted |= {"q_norm": d.head_dim, "k_norm": d.head_dim}
-        if d.post_norms:
-            wanted |= {"post_attention_norm": d.hidden, "post_mlp_norm": d.hidden}
-        return {f"{at}.{name}": self._norm(name, size, i) for name, size in wanted.items()}
+        sizes = layer_norms(self.decoder)
+        return {f"{at}.{name}": self._norm(name, size, i) for name, size in sizes.items()}
 
     def _ropes(self) -> Iterator[tuple[Stored, Stored]]:
         d = self.decoder
@@ -108,36 +105,17 @@ class Packer:
         return weights + np.float32(self.decoder.norm_offset)
 
     def _vector(self, name: str, size: int) -> NDArray[np.float32]:
-        info = self._info(name, (size,))
         self.parameters += size
         self._advance(size)
-        return dense(self.source.read(name), info.kind, size).reshape(size)
+        kind = self.source.tensors[name].kind
+        return _finite(name, dense(self.source.read(name), kind, size).reshape(size))
 
-    def _info(self, name: str, shape: tuple[int, ...]) -> TensorInfo:
-        info = self.source.tensors.get(name)
-        if info is None or info.shape != shape:
-            found = say("missing", "없음") if info is None else str(info.shape)
-            raise CorruptSource(
-                say(
-                    f"The tensor {name} does not fit the config.",
-                    f"텐서 {name}이(가) 설정과 맞지 않습니다.",
-                ),
-                say(
-                    f"Shape {shape} expected, found: {found}.",
-                    f"모양 {shape}이어야 하는데 {found}입니다.",
-                ),
-                say("Get the model again, whole.", "모델을 온전히 다시 받으세요."),
-            )
-        return info
-
-    def _matrix(
-        self, name: str, parts: list[tuple[str, int]], columns: int, bias: bool, i: int = 0
-    ) -> Matrix:
+    def _matrix(self, name: str, parts: Parts, columns: int, bias: bool, i: int = 0) -> Matrix:
         """One matrix from the rows of several tensors below each other."""
         ending = "" if name in ("embedding", "head") else ".weight"
         stems = [self.names[part].format(i=i) for part, _ in parts]
         pieces = [
-            _Part(self._info(stem + ending, (rows, columns)), rows)
+            _Part(self.source.tensors[stem + ending], rows)
             for stem, (_, rows) in zip(stems, parts, strict=True)
         ]
         rows = sum(piece.rows for piece in pieces)
@@ -183,7 +161,7 @@ class Packer:
 
     def _dense_rows(self, pieces: list[_Part]) -> Iterator[NDArray[np.float32]]:
         for raw, tensor in self._rows(pieces):
-            yield dense(raw, tensor.kind, tensor.shape[1])
+            yield _finite(tensor.name, dense(raw, tensor.kind, tensor.shape[1]))
 
     def _block_rows(
         self, pieces: list[_Part], bits: int, block: int, scales: list[NDArray[np.float32]]
@@ -196,6 +174,16 @@ class Packer:
     def _advance(self, elements: int) -> None:
         self._done += elements
         self.progress("weights", self._done, self._total)
+
+
+def _finite(name: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not np.isfinite(values).all():
+        raise CorruptSource(
+            say("A weight is not a number.", "가중치에 수가 아닌 값이 있습니다."),
+            say(f"{name} holds a NaN or an infinity.", f"{name}에 NaN이나 무한대가 있습니다."),
+            say("Download the model again.", "모델을 다시 내려받으세요."),
+        )
+    return values
 
 
 def _holds(kind: str, bits: int, block: int) -> bool:

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from ondol.errors import CorruptSource, OndolError, UnknownArchitecture, UnsupportedTensor
-from ondol_converters.families import describe
-from ondol_converters.families.decoder import Decoder, Layer, Rope
-from tiny_models import MODELS
+from ondol.errors import CorruptSource, UnknownArchitecture, UnsupportedTensor
+from ondol_converters.families import FAMILIES, describe, family
+from ondol_converters.families.decoder import LLAMA_NAMES, Decoder, Layer, Rope
+from ondol_converters.families.limits import HARMLESS
+from ondol_converters.families.tensors import check_tensors, wanted
+from ondol_converters.sources import TensorInfo, open_source
+from tiny_models import MODELS, NAMES
 
 
 def read(name: str, **changes: Any) -> Decoder:
@@ -26,7 +29,9 @@ def test_gemma3_slides_all_but_every_sixth_layer() -> None:
 
 def test_qwen2_slides_from_the_layer_it_says() -> None:
     assert read("qwen2_untied").layers == (Layer(), Layer(window=16))
-    assert read("qwen2_untied", max_window_layers=0).layers == (Layer(window=16),) * 2
+    everywhere = read("qwen2_untied", max_window_layers=0, layer_types=None)
+    assert everywhere.layers == (Layer(window=16),) * 2
+    assert read("qwen2_untied", max_window_layers=0).layers == (Layer(), Layer(window=16))
     assert read("qwen2_untied", use_sliding_window=False).layers == (Layer(),) * 2
 
 
@@ -43,11 +48,27 @@ def test_qwen2_slides_from_the_layer_it_says() -> None:
         ("gemma3", {"layer_types": ["sliding_attention"] * 3}),
         ("gemma3", {"layer_types": ["chunked_attention"] * 7}),
         ("qwen3", {"hidden_size": "many"}),
+        ("qwen3", {"hidden_size": float("inf")}),
+        ("qwen2", {"num_attention_heads": 0}),
+        ("qwen3", {"head_dim": -16}),
+        ("qwen3", {"num_hidden_layers": 4_000_000_000}),
+        ("qwen3", {"num_experts": 8}),
+        ("qwen3", {"quantization_config": {"quant_method": "awq"}}),
+        ("qwen2", {"layer_types": "full_attention"}),
+        ("llama3", {"rope_scaling": ["linear"]}),
+        ("llama3", {"rope_scaling": {"rope_type": "linear", "factor": 2, "attention_factor": 2}}),
+        ("llama3", {"rope_scaling": {"rope_type": "dynamic", "factor": 2}}),
+        ("llama3", {"rope_scaling": {"type": "longrope", "factor": 2}}),
+        ("llama3", {"num_local_experts": 8}),
+        ("llama3", {"residual_multiplier": 0.22}),
+        ("gemma3", {"query_pre_attn_scalar": -24}),
+        ("gemma3", {"rope_local_scaling": {"rope_type": "linear", "factor": 2}}),
     ],
 )
 def test_what_the_graph_cannot_do_is_refused(name: str, changes: dict[str, Any]) -> None:
-    with pytest.raises(UnsupportedTensor):
+    with pytest.raises(UnsupportedTensor) as caught:
         read(name, **changes)
+    assert caught.value.why
 
 
 @pytest.mark.parametrize(
@@ -55,9 +76,15 @@ def test_what_the_graph_cannot_do_is_refused(name: str, changes: dict[str, Any])
     [
         {"num_key_value_heads": 2},
         {"num_hidden_layers": 0},
+        {"num_attention_heads": 0},
         {"vocab_size": -1},
         {"intermediate_size": 1 << 40},
         {"rope_scaling": {"rope_type": "llama3", "factor": 8.0}},
+        {"rope_scaling": {"rope_type": "linear", "factor": 0.0}},
+        {"rope_theta": -1.0},
+        {"rope_theta": float("nan")},
+        {"rms_norm_eps": float("inf")},
+        {"rms_norm_eps": -1e-6},
     ],
 )
 def test_a_config_that_cannot_be_is_refused(changes: dict[str, Any]) -> None:
@@ -65,7 +92,78 @@ def test_a_config_that_cannot_be_is_refused(changes: dict[str, Any]) -> None:
         read("llama3", **changes)
 
 
+@pytest.mark.parametrize("key", sorted(HARMLESS))
+def test_every_refused_key_may_say_that_it_changes_nothing(key: str) -> None:
+    plain = read("qwen3")
+    for value in HARMLESS[key]:
+        assert read("qwen3", **{key: value}) == plain
+    with pytest.raises(UnsupportedTensor, match=key):
+        read("qwen3", **{key: 7})
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("drop", ["hidden_size", "num_hidden_layers", "rms_norm_eps"])
+def test_a_number_left_out_is_named(name: str, drop: str) -> None:
+    config = json.loads((MODELS / name / "config.json").read_text())
+    del config[drop]
+    with pytest.raises(CorruptSource, match=drop):
+        describe(config["model_type"], config, "huggingface")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_has_exactly_the_tensors_it_wants(name: str) -> None:
+    with open_source(MODELS / name) as source:
+        decoder = describe(source.model_type, source.config, source.format)
+        names = family(source.model_type).names[source.format]
+        assert dict(wanted(decoder, names)) == {k: t.shape for k, t in source.tensors.items()}
+
+
+def with_tensor(name: str, shape: tuple[int, ...] = (4,)) -> dict[str, TensorInfo]:
+    with open_source(MODELS / "qwen2") as source:
+        return {**source.tensors, name: TensorInfo(name, shape, "F32")}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.layers.0.self_attn.o_proj.bias",
+        "model.layers.1.self_attn.q_norm.weight",
+        "model.layers.2.mlp.up_proj.weight",
+        "model.layers.0.mlp.experts.0.up_proj.weight",
+        "model.layers.0.self_attn.q_proj.qweight",
+        "score.weight",
+    ],
+)
+def test_a_tensor_left_over_is_refused(name: str) -> None:
+    with pytest.raises(UnsupportedTensor) as caught:
+        check_tensors(with_tensor(name), read("qwen2"), LLAMA_NAMES["huggingface"])
+    assert name in caught.value.why
+
+
+def test_many_tensors_left_over_are_counted() -> None:
+    tensors = with_tensor("a")
+    for i in range(9):
+        tensors |= {f"b{i}": TensorInfo(f"b{i}", (1,), "F32")}
+    with pytest.raises(UnsupportedTensor, match="a, b0, b1, b2 and 6 more"):
+        check_tensors(tensors, read("qwen2"), LLAMA_NAMES["huggingface"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lm_head.weight",
+        "model.layers.0.self_attn.rotary_emb.inv_freq",
+        "vision_tower.encoder.layers.0.q.weight",
+        "multi_modal_projector.mm_input_projection_weight",
+    ],
+)
+def test_tensors_that_text_does_without_are_left(name: str) -> None:
+    check_tensors(with_tensor(name), read("qwen2"), LLAMA_NAMES["huggingface"])
+
+
 def test_an_unknown_family_is_named_with_the_nearest() -> None:
     with pytest.raises(UnknownArchitecture, match="qwen2_moe") as caught:
         describe("qwen2_moe", {}, "huggingface")
-    assert isinstance(caught.value, OndolError) and "qwen2" in caught.value.why
+    assert "nearest is qwen2" in caught.value.why
+    assert all(known in caught.value.why for known in FAMILIES)
+    assert "converters/README.md" in caught.value.fix

@@ -82,6 +82,7 @@ def test_config_has_hugging_face_names(tmp_path: Path) -> None:
         "vocab_size": 8,
         "tie_word_embeddings": True,
         "attention_bias": True,
+        "attention_out_bias": False,
         "mlp_bias": False,
         "query_pre_attn_scalar": 16,
     }

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from ondol.errors import CorruptSource, UnknownArchitecture, UnsupportedTensor
+from ondol.errors import CorruptSource, UnknownArchitecture
 from ondol.language import say
 from ondol_converters.families.decoder import Decoder, Family
+from ondol_converters.families.limits import check_config, unsupported
 
 FAMILIES = {
     "gemma3_text": "ondol_converters.families.gemma3_text",
@@ -15,8 +16,6 @@ FAMILIES = {
     "qwen2": "ondol_converters.families.qwen2",
     "qwen3": "ondol_converters.families.qwen3",
 }
-
-HEAD_STEP = 16  # what GroupQueryAttention wants of a head's size when it turns q and k
 
 
 def family(model_type: str) -> Family:
@@ -70,43 +69,7 @@ def describe(model_type: str, config: Mapping[str, Any], source_format: str) -> 
             ),
             say("Fetch the model again, whole.", "모델을 온전히 다시 받으세요."),
         ) from exc
-    except (TypeError, ValueError) as exc:
-        raise UnsupportedTensor(
-            say(
-                f"The config of this {model_type} cannot be used.",
-                f"{model_type} 설정을 쓸 수 없습니다.",
-            ),
-            say(f"It holds: {exc}.", f"설정에 있는 값: {exc}"),
-        ) from exc
-    _check(decoder)
+    except (TypeError, ValueError, ArithmeticError) as exc:
+        raise unsupported(model_type, str(exc)[:200]) from exc
+    check_config(config, decoder)
     return decoder
-
-
-def _check(d: Decoder) -> None:
-    sizes = (d.hidden, d.intermediate, d.heads, d.kv_heads, d.head_dim, d.vocabulary, d.max_context)
-    if min(sizes) <= 0 or max(sizes) > 1 << 24 or not 0 < len(d.layers) <= 1 << 10:
-        why = say(
-            f"Sizes: {sizes}, {len(d.layers)} layers.", f"크기: {sizes}, 층 {len(d.layers)}개"
-        )
-    elif d.heads % d.kv_heads or d.head_dim % 2:
-        why = say(
-            f"{d.heads} heads over {d.kv_heads} key heads, head size {d.head_dim}.",
-            f"헤드 {d.heads}개, 키 헤드 {d.kv_heads}개, 헤드 크기 {d.head_dim}",
-        )
-    else:
-        if d.head_dim % HEAD_STEP == 0:
-            return
-        raise UnsupportedTensor(
-            say(
-                f"Heads of {d.head_dim} elements cannot be run.",
-                f"크기가 {d.head_dim}인 헤드는 실행할 수 없습니다.",
-            ),
-            say(
-                f"The attention kernel takes multiples of {HEAD_STEP}.",
-                f"어텐션 커널은 {HEAD_STEP}의 배수만 받습니다.",
-            ),
-            say("Choose another model.", "다른 모델을 고르세요."),
-        )
-    raise CorruptSource(
-        say("The config holds sizes that cannot be.", "설정에 있을 수 없는 크기가 있습니다."), why
-    )

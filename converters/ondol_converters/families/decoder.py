@@ -1,8 +1,10 @@
 """What the decoder graph must know of a model, and where a family's tensors are found."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+MOST_LAYERS = 1 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,6 @@ LLAMA_NAMES: Mapping[str, Mapping[str, str]] = {
 ACTIVATIONS = {"silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu_tanh"}
 """Our names of activations by Hugging Face's."""
 
-UNDRAWN = ("attn_logit_softcapping", "final_logit_softcapping", "use_bidirectional_attention")
-"""What a config may ask for and the graph does not do."""
-
 
 def read_rope(config: Mapping[str, Any], theta_default: float) -> Rope:
     """A rope from `rope_theta` and `rope_scaling` of a Hugging Face config.
@@ -131,6 +130,10 @@ def read_rope(config: Mapping[str, Any], theta_default: float) -> Rope:
     """
     theta = float(config.get("rope_theta") or theta_default)
     scaling = config.get("rope_scaling") or {}
+    if not isinstance(scaling, Mapping):
+        raise ValueError(f"rope_scaling {scaling!r}")
+    if scaling.get("attention_factor") not in (None, 1):
+        raise ValueError(f"attention_factor {scaling['attention_factor']!r}")
     kind = str(scaling.get("rope_type") or scaling.get("type") or "default")
     if kind == "default":
         return Rope(theta)
@@ -150,6 +153,23 @@ def read_rope(config: Mapping[str, Any], theta_default: float) -> Rope:
     raise ValueError(f"rope scaling of kind {kind!r}")
 
 
+def sliding(config: Mapping[str, Any], otherwise: Sequence[bool]) -> Sequence[bool]:
+    """Which layers slide: what `layer_types` says of each, else `otherwise`.
+
+    Raises:
+        ValueError: if it says so of more or fewer layers, or names another kind.
+    """
+    kinds = config.get("layer_types")
+    if kinds is None:
+        return otherwise
+    if not isinstance(kinds, list) or len(kinds) != len(otherwise):
+        raise ValueError(f"layer_types of {len(otherwise)} layers: {kinds!r}")
+    for kind in kinds:
+        if kind not in ("full_attention", "sliding_attention"):
+            raise ValueError(f"a layer of kind {kind!r}")
+    return [kind == "sliding_attention" for kind in kinds]
+
+
 def read_llama(config: Mapping[str, Any], source_format: str) -> Decoder:
     """The Llama lineage's common reading; families replace what differs.
 
@@ -157,16 +177,14 @@ def read_llama(config: Mapping[str, Any], source_format: str) -> Decoder:
         KeyError: if the config leaves out a number.
         ValueError: if it asks for something that the graph does not do.
     """
-    for name in UNDRAWN:
-        if config.get(name):
-            raise ValueError(f"{name} = {config[name]!r}")
-    if config.get("partial_rotary_factor") not in (None, 1):
-        raise ValueError(f"partial_rotary_factor = {config['partial_rotary_factor']!r}")
     activation = str(config.get("hidden_activation") or config.get("hidden_act") or "silu")
     if activation not in ACTIVATIONS:
         raise ValueError(f"hidden_act = {activation!r}")
     heads = int(config["num_attention_heads"])
     head_dim = int(config.get("head_dim") or int(config["hidden_size"]) // heads)
+    count = int(config["num_hidden_layers"])
+    if head_dim < 1 or count > MOST_LAYERS:
+        raise ValueError(f"head_dim {head_dim}, num_hidden_layers {count}")
     bias = bool(config.get("attention_bias", False))
     return Decoder(
         model_type=str(config["model_type"]),
@@ -179,11 +197,11 @@ def read_llama(config: Mapping[str, Any], source_format: str) -> Decoder:
         max_context=int(config["max_position_embeddings"]),
         norm_epsilon=float(config["rms_norm_eps"]),
         ropes=(read_rope(config, 10000.0),),
-        layers=tuple(Layer() for _ in range(int(config["num_hidden_layers"]))),
+        layers=(Layer(),) * count,
         attention_scale=head_dim**-0.5,
         activation=ACTIVATIONS[activation],
         qkv_bias=bias,
-        o_bias=bias,
+        o_bias=bool(config.get("attention_out_bias", bias)),
         mlp_bias=bool(config.get("mlp_bias", False)),
         tied=bool(config.get("tie_word_embeddings", False)),
         rotary_interleaved=bool(config.get("interleaved_rope", False)),

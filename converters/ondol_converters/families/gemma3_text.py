@@ -11,9 +11,11 @@ from ondol_converters.families.decoder import (
     Layer,
     Rope,
     read_llama,
+    sliding,
 )
 
 SLIDING_PATTERN = 6  # every sixth layer sees everything
+SLIDING_WINDOW = 4096
 HEAD_DIM = 256
 
 NAMES = {
@@ -42,21 +44,17 @@ def read(config: Mapping[str, Any], source_format: str) -> Decoder:
     decoder = read_llama({**defaults, **config}, source_format)
     count = len(decoder.layers)
     pattern = int(config.get("sliding_window_pattern") or SLIDING_PATTERN)
-    kinds = config.get("layer_types") or [
-        "full_attention" if (i + 1) % pattern == 0 else "sliding_attention" for i in range(count)
-    ]
-    if len(kinds) != count or set(kinds) - {"full_attention", "sliding_attention"}:
-        raise ValueError(f"layer_types = {kinds!r:.200}")
-    window = int(config.get("sliding_window") or 0)
+    slides = sliding(config, [(i + 1) % pattern != 0 for i in range(count)])
+    window = int(config.get("sliding_window") or SLIDING_WINDOW)
+    scalar = float(config.get("query_pre_attn_scalar") or decoder.head_dim)
+    if scalar <= 0:
+        raise ValueError(f"query_pre_attn_scalar {scalar}")
     local = Rope(float(config.get("rope_local_base_freq") or 10000.0))
     return replace(
         decoder,
         ropes=(decoder.ropes[0], local),
-        layers=tuple(
-            Layer(rope=1, window=window) if kind == "sliding_attention" else Layer()
-            for kind in kinds
-        ),
-        attention_scale=float(config.get("query_pre_attn_scalar") or decoder.head_dim) ** -0.5,
+        layers=tuple(Layer(rope=1, window=window) if slide else Layer() for slide in slides),
+        attention_scale=scalar**-0.5,
         embedding_scale=decoder.hidden**0.5,
         norm_offset=1.0 if source_format == "huggingface" else 0.0,  # GGUF stores 1 + w
         qk_norm=True,

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ondol_converters.families.decoder import LLAMA_NAMES, Decoder, Family, Layer, read_llama
+from ondol_converters.families.decoder import (
+    LLAMA_NAMES,
+    Decoder,
+    Family,
+    Layer,
+    read_llama,
+    sliding,
+)
 
 
 def read(config: Mapping[str, Any], source_format: str) -> Decoder:
@@ -13,7 +20,8 @@ def read(config: Mapping[str, Any], source_format: str) -> Decoder:
     window = int(config.get("sliding_window") or 0) if config.get("use_sliding_window") else 0
     given = config.get("max_window_layers")
     first = len(decoder.layers) if given is None else int(given)
-    layers = tuple(Layer(window=window if i >= first else 0) for i in range(len(decoder.layers)))
+    slides = sliding(config, [i >= first for i in range(len(decoder.layers))])
+    layers = tuple(Layer(window=window if slide else 0) for slide in slides)
     return replace(decoder, layers=layers, qkv_bias=True, o_bias=False)
 
 

@@ -12,7 +12,8 @@ def read(config: Mapping[str, Any], source_format: str) -> Decoder:
     """Qwen 3's config: head_dim defaults to 128, biases only where `attention_bias` says."""
     decoder = read_qwen2({"head_dim": 128, **config}, source_format)
     bias = bool(config.get("attention_bias", False))
-    return replace(decoder, qkv_bias=bias, o_bias=bias, qk_norm=True)
+    o_bias = bool(config.get("attention_out_bias", bias))
+    return replace(decoder, qkv_bias=bias, o_bias=o_bias, qk_norm=True)
 
 
 FAMILY = Family(

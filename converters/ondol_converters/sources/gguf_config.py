@@ -52,8 +52,9 @@ class Architecture:
     """What GGUF leaves out because its readers know the architecture.
 
     `model_type` is Hugging Face's word. `config` are numbers that no key carries or that a file
-    may omit. Key `interleaved_rope` is ours: q and k rows are ordered so that a rotary pair is
-    two neighbours (the converter to GGUF permuted them), not two halves.
+    may omit. Two keys are ours: `interleaved_rope` (q and k rows are ordered so that a rotary pair
+    is two neighbours, as the converter to GGUF permuted them, not two halves), and
+    `attention_out_bias` (GGUF may bias q, k and v but not the output).
     """
 
     model_type: str
@@ -109,6 +110,7 @@ def read_config(
         config["vocab_size"] = embedding.shape[0]
     config["tie_word_embeddings"] = "output.weight" not in tensors
     config["attention_bias"] = "blk.0.attn_q.bias" in tensors
+    config["attention_out_bias"] = "blk.0.attn_output.bias" in tensors
     config["mlp_bias"] = "blk.0.ffn_down.bias" in tensors
     heads, hidden, size = (
         config.get(key) for key in ("num_attention_heads", "hidden_size", "head_dim")
@@ -126,9 +128,10 @@ def read_config(
 
 
 def _scaling(keys: "_Keys", tensors: Mapping[str, TensorInfo]) -> dict[str, Json]:
-    if ROPE_FACTORS in tensors:
-        return {"rope_type": "tensor", "tensor": ROPE_FACTORS}
     kind = keys.text("rope.scaling.type")
+    if ROPE_FACTORS in tensors:
+        both = "tensor" if kind in (None, "none") else f"tensor and {kind}"
+        return {"rope_type": both, "tensor": ROPE_FACTORS}
     legacy = keys.floats({"factor": "rope.scale_linear"})
     if kind in (None, "none"):
         return {"rope_type": "linear", **legacy} if legacy and kind is None else {}

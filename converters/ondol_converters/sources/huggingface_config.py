@@ -14,8 +14,9 @@ INHERITED = ("tie_word_embeddings", "dtype", "torch_dtype", "quantization_config
 def read_config(folder: Path, config: Mapping[str, Any]) -> tuple[str, dict[str, Json]]:
     """The `model_type` and config of the text model.
 
-    `rope_parameters`, as transformers 5 writes them, become `rope_theta`, `rope_scaling` and
-    `rope_local_base_freq`, as all before it did.
+    `rope_parameters`, as transformers 5 writes them, become `rope_theta`, `rope_scaling`,
+    `rope_local_base_freq` and `partial_rotary_factor`, as all before it did. A scaling of the
+    local rope alone becomes `rope_local_scaling`, which is ours.
 
     Raises:
         CorruptSource: if it names no `model_type`.
@@ -37,10 +38,13 @@ def read_config(folder: Path, config: Mapping[str, Any]) -> tuple[str, dict[str,
         full = ropes.get("full_attention", ropes)
         if isinstance(local, dict) and "rope_theta" in local:
             found.setdefault("rope_local_base_freq", local["rope_theta"])
+        if isinstance(local, dict) and local.get("rope_type", "default") != "default":
+            found.setdefault("rope_local_scaling", local)
         if isinstance(full, dict):
             scaling = {name: value for name, value in full.items() if name != "rope_theta"}
-            if "rope_theta" in full:
-                found.setdefault("rope_theta", full["rope_theta"])
+            for key in ("rope_theta", "partial_rotary_factor"):
+                if key in full:
+                    found.setdefault(key, full[key])
             if scaling.get("rope_type", "default") != "default":
                 found.setdefault("rope_scaling", scaling)
     return model_type, found
