@@ -6,10 +6,12 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from ondol.device import State
-from ondol.errors import CorruptBundle, DeviceUnavailable
+from ondol.errors import CorruptBundle, DeviceUnavailable, OndolError
 from ondol.plan import Plan
 from ondol_runtimes._program import Program
 from ondol_runtimes.reference import ReferenceRuntime
@@ -134,6 +136,27 @@ def test_what_is_no_graph_computes_nothing(made: bytes, tiny: Tiny) -> None:
             Program(made, bundle.file)
     else:
         assert Program(made, bundle.file).outputs == ()
+
+
+@given(flips=st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(1, 255)), max_size=3))
+@settings(max_examples=200, deadline=None)
+def test_flipped_bytes_raise_nothing_else(flips: list[tuple[int, int]], tiny: Tiny) -> None:
+    bundle = tiny("qwen3")
+    made = bytearray((bundle.path / "model.onnx").read_bytes())
+    for at, bits in flips:
+        made[at % len(made)] ^= bits
+    shape = (1, bundle.manifest.model.kv_heads, 16, bundle.manifest.model.head_dim)
+    feeds: dict[str, Array] = {
+        f"past_key_values.{i}.{part}": np.zeros(shape, np.float32)
+        for i in range(bundle.manifest.model.layers)
+        for part in ("key", "value")
+    }
+    feeds |= {"input_ids": whole(1, 2)[None], "attention_mask": whole(1, 1)[None]}
+    feeds["logits_from"] = whole(-1)
+    try:
+        assert list(Program(bytes(made), bundle.file, np.float32).run(feeds, ["logits"]))
+    except OndolError:
+        assert flips
 
 
 def test_values_must_be_made_before_they_are_used() -> None:
