@@ -1,16 +1,12 @@
 """What every device on ONNX Runtime shares: options, sessions, the decode loop on I/O binding."""
 
 import functools
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is imported, so set before
-
 import numpy as np
-import onnxruntime as ort
 
 from ondol.bundle import Bundle
 from ondol.errors import CorruptBundle
@@ -18,6 +14,7 @@ from ondol.language import say
 from ondol.manifest import Variant
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
+from ondol_runtimes._onnxruntime import ort
 from ondol_runtimes._pages import drop_mapped
 
 if TYPE_CHECKING:

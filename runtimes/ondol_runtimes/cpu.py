@@ -24,9 +24,10 @@ class CpuRuntime(Runtime):
         try:
             found = version("onnxruntime")
         except PackageNotFoundError:
-            import onnxruntime  # a build under another name, such as onnxruntime-openvino
+            # A build under another name, such as onnxruntime-openvino
+            from ondol_runtimes._onnxruntime import ort
 
-            found = onnxruntime.__version__
+            found = ort.__version__
         memory = (
             os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
             if hasattr(os, "sysconf")
