@@ -8,7 +8,7 @@ from pathlib import Path
 from ondol import __version__
 from ondol.bundle import Bundle, entry_of
 from ondol.device import Needs
-from ondol.errors import OptionError
+from ondol.errors import CorruptSource, OptionError
 from ondol.files import replaced_folder, write_whole
 from ondol.language import say
 from ondol.manifest import (
@@ -21,6 +21,7 @@ from ondol.manifest import (
     Origin,
     Recipe,
     Variant,
+    plain_name,
 )
 from ondol_converters.families import describe, family
 from ondol_converters.graph.decoder import DecoderWeights, draw
@@ -76,6 +77,7 @@ def convert(
         name: the bundle's name; else the folder's.
 
     Raises:
+        OptionError: if the target is there and is no bundle, or the name cannot be one.
         SourceError: if the model cannot be converted.
         StorageError: if the disk refuses; an older bundle is untouched.
     """
@@ -88,9 +90,22 @@ def convert(
             say("It would be replaced.", "변환하면 그 내용이 사라집니다."),
             say("Choose another folder.", "다른 폴더를 고르세요."),
         )
+    chosen = target.resolve().name if name is None else name
+    if not plain_name(chosen):
+        raise OptionError(
+            say(
+                f"A bundle cannot be called {chosen!r}.",
+                f"번들 이름으로 쓸 수 없습니다: {chosen!r}",
+            ),
+            say(
+                "A name is one folder's: printable, without / \\ : and no dot in front.",
+                "폴더 이름 하나여야 합니다. / \\ : 기호, 맨 앞의 점은 쓸 수 없습니다.",
+            ),
+            say("Choose another name.", "다른 이름을 고르세요."),
+        )
     job = _Job(
         target,
-        name or target.name,
+        chosen,
         options or Options(),
         terms or Terms(),
         defaults or Defaults(),
@@ -119,6 +134,7 @@ def _convert(source: Source, job: _Job) -> Conversion:
     context = min(options.context, decoder.max_context)
     report("tokenizer", 0, 1)
     tokenizer = source.tokenizer()
+    _check_ends(tokenizer, decoder.vocabulary)
     report("tokenizer", 1, 1)
     with replaced_folder(job.target) as folder:
         with WeightsFile(folder / WEIGHTS) as file:
@@ -162,6 +178,7 @@ def _convert(source: Source, job: _Job) -> Conversion:
             defaults=job.defaults,
         )
         write_whole(folder / MANIFEST, manifest.to_json().encode())
+        Bundle.open(folder)  # an older bundle gives way only to one that can be opened
         report("hash", 1, 1)
     sizes = [(r.exact, math.prod(source.tensors[r.name].shape)) for r in packer.records]
     exact = sum(size for kept, size in sizes if kept) / sum(size for _, size in sizes)
@@ -170,6 +187,19 @@ def _convert(source: Source, job: _Job) -> Conversion:
 
 def _licence(terms: Terms) -> Licence:
     return Licence(terms.name, terms.kind, terms.file if terms.text else "", terms.note)
+
+
+def _check_ends(tokenizer: TokenizerFiles, vocabulary: int) -> None:
+    ids = [*tokenizer.eos, *([] if tokenizer.bos is None else [tokenizer.bos])]
+    if any(not 0 <= token < vocabulary for token in ids):
+        raise CorruptSource(
+            say("The tokenizer is not this model's.", "이 모델의 토크나이저가 아닙니다."),
+            say(
+                f"It begins and ends with {ids}; the model has {vocabulary} tokens.",
+                f"처음과 끝 토큰이 {ids}인데 모델의 어휘는 {vocabulary}개입니다.",
+            ),
+            say("Get the model again, whole.", "모델을 온전히 다시 받으세요."),
+        )
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -1,7 +1,10 @@
 """A bundle: one model ready to run, in a folder that proves itself."""
 
+import errno
 import hashlib
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +35,8 @@ class Bundle:
             CorruptBundle, UnsafePath: if the manifest or a file's size does not hold.
         """
         try:
+            if not (path / MANIFEST).is_file():  # open() would wait forever on a FIFO
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             with (path / MANIFEST).open("rb") as file:
                 text = file.read(manifests.MAX_BYTES + 1)
         except OSError as exc:
@@ -81,7 +86,7 @@ class Bundle:
         total, done = sum(e.size for e in entries), 0
         for entry in entries:
             digest = hashlib.sha256()
-            with self._sized(entry).open("rb", buffering=0) as file:
+            with self._readable(entry), self._sized(entry).open("rb", buffering=0) as file:
                 while chunk := file.read(_CHUNK):
                     digest.update(chunk)
                     done += len(chunk)
@@ -100,7 +105,25 @@ class Bundle:
                     ),
                 )
 
+    @contextmanager
+    def _readable(self, entry: FileEntry) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            raise CorruptBundle(
+                say(
+                    f"{self.name}: {entry.path} cannot be read.",
+                    f"{self.name}: {entry.path}을(를) 읽을 수 없습니다.",
+                ),
+                f"{type(exc).__name__}: {exc.strerror or exc}",
+                say("Check the folder and its permissions.", "폴더와 권한을 확인하세요."),
+            ) from exc
+
     def _sized(self, entry: FileEntry) -> Path:
+        with self._readable(entry):
+            return self._checked(entry)
+
+    def _checked(self, entry: FileEntry) -> Path:
         path = self.path / entry.path
         if path.is_symlink() or not path.resolve().is_relative_to(self.path.resolve()):
             raise UnsafePath(

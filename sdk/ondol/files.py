@@ -2,15 +2,19 @@
 
 import errno
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from ondol.errors import Busy, DiskFull, StorageError
 from ondol.language import say
+
+HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+"""What systems say of a lock that another process holds."""
 
 
 @contextmanager
@@ -68,6 +72,9 @@ def locked(target: Path) -> Iterator[None]:
         try:
             _lock(file)
         except OSError as exc:
+            if exc.errno not in HELD:
+                with storage_errors(target):
+                    raise
             raise Busy(
                 say(
                     f"Another process is writing {target.name}.",
@@ -105,11 +112,30 @@ def write_whole(path: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def _old(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old")
+
+
+def _recover(target: Path) -> None:
+    if _old(target).exists() and not target.exists():
+        _old(target).rename(target)
+
+
 def recover(target: Path) -> None:
-    """Undo a replacement that died between its two renames: the old folder comes back."""
-    old = target.with_name(f".{target.name}.old")
-    if old.exists() and not target.exists():
-        old.rename(target)
+    """Undo a replacement that died between its two renames: the old folder comes back.
+
+    Nothing is done while another process is replacing it, or where the disk refuses.
+    """
+    if target.exists() or not _old(target).exists():
+        return
+    with suppress(StorageError), locked(target), storage_errors(target):
+        _recover(target)
+
+
+def _leftovers(target: Path) -> list[Path]:
+    """What killed processes left half-filled; no other target's, whatever its name."""
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.\d+\.partial")
+    return [path for path in target.parent.iterdir() if pattern.fullmatch(path.name)]
 
 
 @contextmanager
@@ -120,13 +146,14 @@ def replaced_folder(target: Path) -> Iterator[Path]:
         Busy: if another process is filling one for the same target.
         DiskFull, StorageError: on what the disk refuses; `target` is as it was.
     """
+    target = target.resolve()  # through a link: the folder it leads to is replaced, not the link
     with locked(target), storage_errors(target):
-        recover(target)
-        for leftover in target.parent.glob(f".{target.name}.*.partial"):
-            shutil.rmtree(leftover, ignore_errors=True)  # of a converter that was killed
+        _recover(target)
+        for leftover in _leftovers(target):
+            shutil.rmtree(leftover, ignore_errors=True)
         fresh = target.with_name(f".{target.name}.{os.getpid()}.partial")
         fresh.mkdir()
-        old = target.with_name(f".{target.name}.old")
+        old = _old(target)
         try:
             yield fresh
             sync_folder(fresh)
@@ -136,6 +163,6 @@ def replaced_folder(target: Path) -> Iterator[Path]:
             fresh.rename(target)
             sync_folder(target.parent)
         finally:
-            recover(target)
+            _recover(target)
             shutil.rmtree(fresh, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)

@@ -5,6 +5,7 @@ the folder. Fields this version does not know are refused, so that nothing is si
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import PurePosixPath
@@ -17,9 +18,21 @@ from ondol.language import say
 
 VERSION = 1
 MANIFEST = "manifest.json"
-MAX_BYTES = 16 << 20
+MAX_BYTES = 4 << 20
+MAX_NAME = 200
+
+MOST = {
+    "layers": 1 << 12,
+    "kv_heads": 1 << 12,
+    "head_dim": 1 << 12,
+    "vocabulary": 1 << 24,
+    "context": 1 << 20,
+}
+"""What the sizes of `ModelFacts` can be at most: memory is asked for by them."""
 
 Made = TypeVar("Made")
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +152,7 @@ def parse(text: bytes, where: str) -> Manifest:
     if len(text) > MAX_BYTES:
         raise _corrupt(where, f"{len(text)} > {MAX_BYTES} bytes")
     try:
-        data = json.loads(text.decode("utf-8"))
+        data = json.loads(text.decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as exc:
         raise _corrupt(where, f"JSON: {exc}") from exc
     version = data.get("ondol_bundle") if isinstance(data, dict) else None
@@ -150,8 +163,8 @@ def parse(text: bytes, where: str) -> Manifest:
                 f"{where}: 이 온돌이 읽는 번들이 아닙니다.",
             ),
             say(
-                f"ondol_bundle is {version!r}; {VERSION} is known.",
-                f"ondol_bundle이 {version!r}입니다. 아는 값은 {VERSION}입니다.",
+                f"ondol_bundle is {version!r:.40}; {VERSION} is known.",
+                f"ondol_bundle이 {version!r:.40}입니다. 아는 값은 {VERSION}입니다.",
             ),
             say(
                 "Update Ondol, or convert the model again.",
@@ -161,6 +174,24 @@ def parse(text: bytes, where: str) -> Manifest:
     manifest = _build(Manifest, data, where, "manifest")
     _check(manifest, where)
     return manifest
+
+
+def plain_name(name: str) -> bool:
+    """Whether a bundle can be called so: one folder's name, on any system, fit to print."""
+    return (
+        0 < len(name) <= MAX_NAME
+        and name.isprintable()
+        and not set(name) & set("/\\:")
+        and not name.startswith(".")
+        and name.strip() == name
+    )
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key comes twice")
+    return found
 
 
 def _corrupt(where: str, why: str) -> CorruptBundle:
@@ -194,7 +225,7 @@ def _value(hint: Any, value: Any, where: str, at: str) -> Any:
         return tuple(_value(inner, v, where, f"{at}[{i}]") for i, v in enumerate(value))
     if isinstance(hint, UnionType):
         return None if value is None else _value(get_args(hint)[0], value, where, at)
-    if is_dataclass(hint) and isinstance(hint, type):
+    if isinstance(hint, type) and is_dataclass(hint):
         return _build(hint, value, where, at)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
@@ -202,27 +233,31 @@ def _value(hint: Any, value: Any, where: str, at: str) -> Any:
         raise _corrupt(where, f"{at}: {hint.__name__} expected")
     if isinstance(value, int | float) and not 0 <= value < 1 << 62:
         raise _corrupt(where, f"{at}: out of range")
+    if isinstance(value, str) and not value.isascii() and _SURROGATES.search(value):
+        raise _corrupt(where, f"{at}: not Unicode text")
     return value
 
 
 def _check(manifest: Manifest, where: str) -> None:
+    if not plain_name(manifest.name):
+        raise _corrupt(where, f"name: {manifest.name!r:.200}")
     paths = [entry.path for entry in manifest.files]
     for path in paths:
-        parts = PurePosixPath(path).parts
+        pure = PurePosixPath(path)
         if (
-            not parts
-            or path.startswith("/")
-            or ".." in parts
-            or "\\" in path
-            or ":" in path
-            or "\0" in path
+            str(pure) != path  # "", "a//b" and "./a" are none, or another's name
+            or not pure.name
+            or pure.is_absolute()
+            or ".." in pure.parts
+            or set(path) & set("\\:")
+            or not path.isprintable()
         ):
             raise UnsafePath(
                 say(
                     f"{where} names a file outside its folder.",
                     f"{where}이(가) 폴더 밖의 파일을 가리킵니다.",
                 ),
-                repr(path),
+                f"{path!r:.200}",
                 say(
                     "Do not use this bundle; get it from its maker again.",
                     "이 번들을 쓰지 말고 만든 곳에서 다시 받으세요.",
@@ -237,8 +272,9 @@ def _check(manifest: Manifest, where: str) -> None:
         if path not in paths:
             raise _corrupt(where, f"files: {path[:200]!r} is missing")
     model = manifest.model
-    if min(model.layers, model.kv_heads, model.head_dim, model.vocabulary, model.context) < 1:
-        raise _corrupt(where, "model: a size of zero")
+    for size, most in MOST.items():
+        if not 1 <= getattr(model, size) <= most:
+            raise _corrupt(where, f"model.{size}: {getattr(model, size)}, not 1 to {most}")
     if manifest.defaults.repetition_penalty <= 0:
         raise _corrupt(where, "defaults.repetition_penalty: zero")
     if any(token >= model.vocabulary for token in (*model.eos, model.bos or 0)):

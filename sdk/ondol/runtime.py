@@ -232,7 +232,20 @@ class Runtime(ABC):
                 report.reason,
                 report.fix,
             )
-        return self._open(bundle, plan)
+        try:
+            return self._open(bundle, plan)
+        except MemoryError as exc:
+            raise DeviceUnavailable(
+                say(
+                    f"{bundle.name} does not fit in the memory of {self.name}.",
+                    f"{bundle.name}이(가) {self.name} 장치의 메모리에 들어가지 않습니다.",
+                ),
+                say(
+                    f"The cache was to hold {plan.context} tokens.",
+                    f"문맥 길이는 {plan.context}토큰입니다.",
+                ),
+                say("Open it with a smaller context.", "문맥 길이를 줄여서 여세요."),
+            ) from exc
 
     @abstractmethod
     def _probe(self) -> Report:

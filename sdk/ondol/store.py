@@ -48,15 +48,9 @@ def find(name: str) -> Bundle:
         BundleNotFound: if there is neither.
         CorruptBundle, UnsafePath: if it is there but does not hold.
     """
-    here = Path(name)
-    if (here / MANIFEST).exists():
-        return Bundle.open(here)
-    if name and here.name == name:
-        stored = folder() / name
-        if stored.parent.is_dir():
-            recover(stored)
-        if stored.exists():
-            return Bundle.open(stored)
+    found = _there(name)
+    if found is not None:
+        return Bundle.open(found)
     raise BundleNotFound(
         say(f"There is no bundle {name!r}.", f"{name!r} 번들이 없습니다."),
         say(f"Looked in {folder()} and at that path.", f"{folder()}와 그 경로를 찾아보았습니다."),
@@ -65,3 +59,18 @@ def find(name: str) -> Bundle:
             "목록 보기: ondol models. 만들기: ondol convert MODEL",
         ),
     )
+
+
+def _there(name: str) -> Path | None:
+    here = Path(name)
+    try:
+        recover(here)
+        if (here / MANIFEST).exists():
+            return here
+        stored = folder() / name
+        if name and here.name == name:
+            recover(stored)
+            return stored if stored.exists() else None
+    except (OSError, ValueError):
+        pass  # not a name that this system could look up: too long, or no text
+    return None
