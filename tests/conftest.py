@@ -1,5 +1,6 @@
 """Fixtures that several folders of tests share."""
 
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -8,6 +9,14 @@ from ondol.bundle import Bundle
 from ondol_converters.convert import convert
 from ondol_converters.recipe import Options, Weights
 from tiny_models import CONTEXT, MODELS, Tiny
+
+
+@pytest.fixture(scope="session", autouse=True)
+def english() -> Iterator[None]:
+    """Tests read messages in English, whatever the locale of the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONDOL_LANG", "en")
+        yield
 
 
 @pytest.fixture(scope="session")
