@@ -1,0 +1,170 @@
+"""The commands, put together: global options, help, and what every exit code means."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from ondol import __version__
+from ondol.cli.bench import bench
+from ondol.cli.chat import chat
+from ondol.cli.convert import convert
+from ondol.cli.devices import devices
+from ondol.cli.failures import INTERRUPTED, READER_GONE, finish, usage_error
+from ondol.cli.inspect import inspect
+from ondol.cli.line import Line
+from ondol.cli.models import models
+from ondol.cli.verify import verify
+from ondol.errors import OptionError
+from ondol.language import korean, say
+
+NAME = "ondol"
+
+EXIT_CODES = (
+    ("0", say("done", "정상")),
+    ("1", say("something that was not expected", "예상하지 못한 일")),
+    ("2", say("an option or argument that cannot be meant", "잘못된 옵션이나 인수")),
+    ("3", say("a model to convert is not one, or is broken", "변환할 모델이 아니거나 손상됨")),
+    ("4", say("a bundle is missing or broken", "번들이 없거나 손상됨")),
+    ("5", say("a device cannot be used", "장치를 쓸 수 없음")),
+    ("6", say("a prompt or a reply that cannot go on", "질문이나 답을 이어 갈 수 없음")),
+    ("7", say("the disk refused; nothing old is harmed", "디스크에 쓸 수 없음(전의 것은 그대로)")),
+    ("8", say("an optional part is not installed", "선택 구성 요소가 설치되어 있지 않음")),
+    (str(INTERRUPTED), say("interrupted with Ctrl-C", "Ctrl-C로 중단")),
+    (str(READER_GONE), say("the reader of the output is gone", "출력을 읽던 쪽이 닫힘")),
+)
+
+COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
+    (chat, say("Chat with a model, offline.", "모델과 대화합니다. 오프라인입니다.")),
+    (convert, say("Convert a model into a bundle.", "모델을 번들로 변환합니다.")),
+    (models, say("List bundles and starter models.", "번들과 기본 모델을 나열합니다.")),
+    (devices, say("List devices: what can run a model here.", "쓸 수 있는 장치를 나열합니다.")),
+    (inspect, say("Show everything about a bundle.", "번들의 모든 정보를 보여 줍니다.")),
+    (verify, say("Check that a bundle is what was packed.", "번들이 온전한지 검사합니다.")),
+    (bench, say("Measure how fast a bundle runs here.", "번들이 얼마나 빠른지 잽니다.")),
+)
+
+
+class _Command(TyperCommand):
+    """A command whose --help is in the user's language too."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _helped(super().get_help_option(ctx))
+
+
+class _Group(TyperGroup):
+    """The commands, with --help in the user's language too."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _helped(super().get_help_option(ctx))
+
+
+def _helped(option: Any) -> Any:
+    if option is not None:
+        option.help = say("Show this and end.", "이 도움말을 보여 줍니다.")
+    return option
+
+
+app = typer.Typer(
+    cls=_Group,
+    add_completion=False,
+    help=say(
+        "Ondol: small Korean models on this device. Nothing leaves it.",
+        "온돌: 이 기기에서 돌아가는 작은 한국어 모델. 아무것도 밖으로 나가지 않습니다.",
+    ),
+    epilog=say("Exit codes: ", "종료 코드: ")
+    + " · ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES),
+)
+
+for _command, _help in COMMANDS:
+    app.command(cls=_Command, help=_help)(_command)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help=say("Show the version.", "버전을 보여 줍니다."))
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            help=say(
+                "Show where an error came from; anywhere in the line.",
+                "오류가 난 곳까지 보여 줍니다. 어디에 써도 됩니다.",
+            ),
+        ),
+    ] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="ko|en",
+            show_default=False,
+            help=say(
+                "The language of messages; anywhere in the line.",
+                "안내문의 언어. 어디에 써도 됩니다.",
+            ),
+        ),
+    ] = None,
+) -> None:
+    if lang not in (None, "ko", "en"):
+        raise OptionError(
+            say(f"There is no language {lang!r}.", f"{lang!r} 언어는 없습니다."),
+            "",
+            "--lang ko, --lang en",
+        )
+    if version:
+        print(f"{NAME} {__version__}")
+    elif ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; the exit code. Nothing but SystemExit's causes leaves it."""
+    line = Line.read(arguments)
+    if korean() and "--help" in line.arguments:
+        _korean_titles()
+    try:
+        made = typer.main.get_command(app).main(
+            list(line.arguments), prog_name=NAME, standalone_mode=False
+        )
+        sys.stdout.flush()
+        return made if isinstance(made, int) else 0
+    except (BrokenPipeError, SystemExit):  # typer turns the first into the second
+        return _reader_gone()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as exc:  # the last place to say it in one line instead of a traceback
+        if isinstance(exc, typer.BadParameter.__bases__):
+            exc = _usage(exc)
+        return finish(exc, as_json=line.json, debug=line.debug)
+
+
+def _usage(exc: Any) -> OptionError:
+    """What typer says of arguments that make no sense; it has no public name for the class."""
+    return usage_error(exc.format_message(), exc.ctx.command_path if exc.ctx else NAME)
+
+
+def _reader_gone() -> int:
+    """Let Python's last flush go nowhere, since nobody reads any more."""
+    if sys.__stdout__ is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
+    return READER_GONE
+
+
+def _korean_titles() -> None:
+    """Typer has no Korean titles for its panels; these are what it reads when it prints help."""
+    from typer import rich_utils
+
+    for title, text in (
+        ("ARGUMENTS_PANEL_TITLE", "인수"),
+        ("OPTIONS_PANEL_TITLE", "옵션"),
+        ("COMMANDS_PANEL_TITLE", "명령"),
+    ):
+        if hasattr(rich_utils, title):
+            setattr(rich_utils, title, text)

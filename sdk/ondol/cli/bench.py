@@ -1,0 +1,94 @@
+"""`ondol bench`: how fast a bundle runs here."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ondol.cli.facts import megabytes
+from ondol.cli.options import ChatModel, Device, Json, Threads
+from ondol.cli.output import progress, show_json, show_pairs
+from ondol.language import say
+
+if TYPE_CHECKING:
+    from ondol.bench import Measurement
+
+
+def bench(
+    model: ChatModel = None,
+    device: Device = "cpu",
+    threads: Threads = None,
+    rounds: Annotated[
+        int,
+        typer.Option("--rounds", metavar="N", help=say("How many rounds.", "재는 횟수.")),
+    ] = 5,
+    prompt_tokens: Annotated[
+        int,
+        typer.Option(
+            "--prompt-tokens", metavar="N", help=say("Tokens of the prompt.", "질문의 토큰 수.")
+        ),
+    ] = 256,
+    decode_tokens: Annotated[
+        int,
+        typer.Option(
+            "--decode-tokens", metavar="N", help=say("Tokens of the answer.", "답의 토큰 수.")
+        ),
+    ] = 64,
+    json: Json = False,
+) -> None:
+    """Measure a bundle."""
+    from ondol.bench import Work, measure
+    from ondol.cli.making import bundle_for
+
+    work = Work(device, threads, rounds, prompt_tokens, decode_tokens)
+    bundle = bundle_for(model)
+    with progress(lambda _: say("Measuring", "재는 중")) as report:
+        measured = measure(bundle, work, lambda done, total: report("measure", done, total))
+    if json:
+        show_json(measured)
+    else:
+        _show(measured)
+
+
+def _show(made: "Measurement") -> None:
+    moved = made.bytes_per_token * made.decode_rate
+    show_pairs(
+        f"{made.model} · {made.device}",
+        (
+            (say("threads", "스레드"), str(made.threads)),
+            (say("rounds", "횟수"), str(len(made.rounds))),
+            (
+                say(f"prefill, {made.prompt_tokens} tokens", f"프리필({made.prompt_tokens}토큰)"),
+                say(f"{made.prefill_rate:.1f} tokens/s", f"{made.prefill_rate:.1f} 토큰/초"),
+            ),
+            (
+                say(f"decode, {made.decode_tokens} tokens", f"디코드({made.decode_tokens}토큰)"),
+                say(f"{made.decode_rate:.1f} tokens/s", f"{made.decode_rate:.1f} 토큰/초"),
+            ),
+            (
+                say("Korean", "한국어"),
+                say(
+                    f"{made.characters_rate:.1f} characters/s",
+                    f"{made.characters_rate:.1f} 글자/초",
+                ),
+            ),
+            (
+                say("load", "불러오기"),
+                say(f"{made.load_seconds:.2f} s", f"{made.load_seconds:.2f}초"),
+            ),
+            (
+                say("first token", "첫 토큰까지"),
+                say(f"{made.first_token_seconds:.2f} s", f"{made.first_token_seconds:.2f}초"),
+            ),
+            (say("peak memory", "최대 메모리"), megabytes(made.peak_resident_bytes)),
+            (say("bundle", "번들 크기"), megabytes(made.size_bytes)),
+            (
+                say("weights read", "읽는 가중치"),
+                say(
+                    f"{megabytes(made.bytes_per_token)} a token, {moved / 1e9:.1f} of "
+                    f"{made.read_bandwidth / 1e9:.1f} GB/s ({made.bandwidth_share:.0%})",
+                    f"토큰당 {megabytes(made.bytes_per_token)}, 초당 {moved / 1e9:.1f} GB / "
+                    f"{made.read_bandwidth / 1e9:.1f} GB ({made.bandwidth_share:.0%})",
+                ),
+            ),
+        ),
+    )

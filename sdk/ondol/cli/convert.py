@@ -1,0 +1,159 @@
+"""`ondol convert`: a model in, a bundle out."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ondol.cli.facts import BundleFacts, count, facts, megabytes
+from ondol.cli.options import Json
+from ondol.cli.output import show_json, show_pairs
+from ondol.language import say
+
+TARGETS = ("cpu",)
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A finished conversion: the bundle, its source's bytes, their ratio and the time taken."""
+
+    bundle: BundleFacts
+    source_bytes: int
+    size_ratio: float
+    seconds: float
+
+
+def convert(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help=say(
+                "A GGUF file, a Hugging Face folder, or a starter's name (ondol models).",
+                "GGUF 파일, 허깅페이스 폴더, 또는 기본 모델의 이름(ondol models).",
+            ),
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            show_default=False,
+            help=say(
+                "The bundle's folder; otherwise the store.", "번들 폴더. 없으면 저장소에 둡니다."
+            ),
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            show_default=False,
+            help=say("The bundle's name in the store.", "저장소에서 쓸 번들 이름."),
+        ),
+    ] = None,
+    weights: Annotated[
+        str,
+        typer.Option(
+            "--weights",
+            metavar="auto|float32",
+            help=say(
+                "auto: as the source stores them, else 8 bits. float32: dequantised.",
+                "auto: 원본이 저장한 그대로, 아니면 8비트. float32: 양자화를 풀어서.",
+            ),
+        ),
+    ] = "auto",
+    context: Annotated[
+        int | None,
+        typer.Option(
+            "--context",
+            metavar="N",
+            show_default="4096",
+            help=say("The longest context, in tokens.", "가장 긴 문맥(토큰)."),
+        ),
+    ] = None,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="cpu",
+            help=say("What the bundle is for.", "번들을 실행할 대상."),
+        ),
+    ] = "cpu",
+    json: Json = False,
+) -> None:
+    """Convert a model into a bundle."""
+    from ondol.cli.making import make
+
+    _known(target)
+    folder, called = _place(model, out, name)
+    start = time.monotonic()
+    bundle = make(model, folder, called, weights, context).bundle
+    seconds = time.monotonic() - start
+    source = sum(origin.size for origin in bundle.manifest.origins)
+    made = Converted(facts(bundle), source, bundle.size / (source or 1), seconds)
+    if json:
+        show_json(made)
+    else:
+        _show(made)
+
+
+def _place(model: str, out: Path | None, name: str | None) -> tuple[Path, str]:
+    """The folder to write and the bundle's name."""
+    from ondol import store
+    from ondol.cli.making import plain_name
+    from ondol.errors import OptionError
+    from ondol.starter import STARTERS
+
+    if out is not None and name is not None:
+        raise OptionError(
+            say(
+                "--out and --name cannot be used together.", "--out과 --name은 함께 쓸 수 없습니다."
+            ),
+            say("A folder names its bundle.", "폴더 이름이 곧 번들 이름입니다."),
+            say("Give one of them.", "둘 중 하나만 주세요."),
+        )
+    if out is not None:
+        folder = out.resolve()
+        return folder, plain_name(folder.name)
+    path = Path(model)
+    if path.exists() or model not in STARTERS:
+        source = path.resolve()
+        model = source.name if source.is_dir() else source.stem
+    called = plain_name(model if name is None else name)
+    return store.folder() / called, called
+
+
+def _known(target: str) -> None:
+    from ondol.errors import OptionError
+
+    if target not in TARGETS:
+        raise OptionError(
+            say(f"There is no target {target!r}.", f"{target!r}라는 대상은 없습니다."),
+            say(f"Known: {', '.join(TARGETS)}.", f"아는 대상: {', '.join(TARGETS)}."),
+            "--target cpu",
+        )
+
+
+def _show(made: Converted) -> None:
+    bundle = made.bundle
+    show_pairs(
+        bundle.name,
+        (
+            (say("path", "경로"), bundle.path),
+            (say("size", "크기"), megabytes(bundle.size_bytes)),
+            (say("parameters", "매개변수"), count(bundle.parameters)),
+            (say("kept exactly", "그대로 보존"), f"{bundle.exact_share:.1%}"),
+            (say("bits a weight", "가중치당 비트"), f"{bundle.bits_per_weight:.2f}"),
+            (
+                say("source → bundle", "원본 → 번들"),
+                f"{megabytes(made.source_bytes)} → {megabytes(bundle.size_bytes)} "
+                f"(×{made.size_ratio:.2f})",
+            ),
+            (say("time", "걸린 시간"), say(f"{made.seconds:.1f} s", f"{made.seconds:.1f}초")),
+        ),
+    )

@@ -1,0 +1,136 @@
+"""Bundles for commands: those in the store, and starters made into bundles once.
+
+The converters are reached by name alone: a device has none, and `ondol` depends on none.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from ondol import store
+from ondol.bundle import Bundle
+from ondol.cli.output import note, progress
+from ondol.errors import BundleNotFound, MissingExtra, OptionError
+from ondol.language import say
+from ondol.starter import STARTERS, Starter, locate
+
+CONVERTERS = "ondol_converters"
+PACKAGES = (CONVERTERS, "gguf", "onnx", "safetensors", "sentencepiece")
+
+
+class Made(Protocol):
+    """What a conversion gives: see ondol_converters.convert.Conversion."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """The finished bundle."""
+        ...
+
+
+def default_model() -> str:
+    """The starter that `ondol chat` opens when no model is named."""
+    return next(starter.name for starter in STARTERS.values() if starter.chats)
+
+
+def bundle_for(model: str | None) -> Bundle:
+    """The bundle a user means; a starter that was never converted is converted now.
+
+    Raises:
+        BundleNotFound: if there is none, with the way to make one.
+    """
+    name = model or default_model()
+    try:
+        return store.find(name)
+    except BundleNotFound:
+        if name in STARTERS:
+            note(say(f"Preparing {name}, once.", f"{name}을(를) 준비합니다. 처음 한 번만 합니다."))
+            return make(name, store.folder() / name, name).bundle
+        if not Path(name).exists():
+            raise
+    raise BundleNotFound(
+        say(f"{name} is not a bundle yet.", f"{name}은(는) 아직 번들이 아닙니다."),
+        say("A model is converted before it runs.", "모델은 변환한 다음에 실행합니다."),
+        f"ondol convert {name}",
+    )
+
+
+def make(
+    model: str, target: Path, name: str, weights: str = "auto", context: int | None = None
+) -> Made:
+    """Convert a GGUF file, a Hugging Face folder or a starter, with a bar for each stage.
+
+    Raises:
+        MissingExtra: if the converters or the starter's weights are not installed.
+        OptionError: if a setting cannot be meant.
+        SourceError, StorageError: from the conversion.
+    """
+    with _converters():
+        recipe = import_module(f"{CONVERTERS}.recipe")
+        longest = recipe.DEFAULT_CONTEXT if context is None else context
+        options = recipe.Options(weights, longest)
+        starter = None if Path(model).exists() else STARTERS.get(model)
+        if starter is not None:
+            _installed(starter)
+        with progress(stage_title) as report:
+            if starter is None:
+                convert = import_module(f"{CONVERTERS}.convert").convert
+                made: Made = convert(
+                    Path(model), target, name=name, options=options, progress=report
+                )
+            else:
+                convert = import_module(f"{CONVERTERS}.starters").convert_starter
+                made = convert(starter, target, options=options, progress=report)
+    return made
+
+
+def _installed(starter: Starter) -> None:
+    for part in starter.parts:
+        locate(part)
+
+
+def stage_title(stage: str) -> str:
+    """What a stage of a conversion is called."""
+    return {
+        "verify": say("Checking the source", "원본 확인"),
+        "tokenizer": say("Tokenizer", "토크나이저"),
+        "weights": say("Weights", "가중치"),
+        "graph": say("Graph", "그래프"),
+        "hash": say("Hashes", "해시"),
+    }.get(stage, stage)
+
+
+def plain_name(name: str) -> str:
+    """A bundle's name in the store, checked to be one.
+
+    Raises:
+        OptionError: if it could lead out of the store or is hidden.
+    """
+    if not name or name.startswith(".") or Path(name).name != name or "\\" in name:
+        raise OptionError(
+            say(
+                f"{name!r} is no name for a bundle.", f"{name!r}은(는) 번들 이름이 될 수 없습니다."
+            ),
+            say(
+                "A name has no slashes and does not begin with a dot.",
+                "이름에는 빗금이 없어야 하고 마침표로 시작할 수 없습니다.",
+            ),
+            say("Give one with --name, or a folder with --out.", "--name이나 --out으로 정하세요."),
+        )
+    return name
+
+
+@contextmanager
+def _converters() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as exc:
+        package = (exc.name or "").partition(".")[0]
+        if package not in PACKAGES:
+            raise
+        raise MissingExtra(
+            say("The converters are not installed.", "변환기가 설치되어 있지 않습니다."),
+            say(f"The package {package} is missing.", f"{package} 패키지가 없습니다."),
+            'pip install "ondol[converters]"',
+        ) from exc

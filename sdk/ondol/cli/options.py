@@ -1,0 +1,185 @@
+"""Options of commands: those that several share, and those of a chat."""
+
+from typing import Annotated
+
+import typer
+
+from ondol.language import say
+
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", help=say("Print one JSON object.", "결과를 JSON 객체 하나로 출력합니다.")
+    ),
+]
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help=say(
+            "The device to run on: that one or an error. List: ondol devices",
+            "실행할 장치. 그 장치를 쓰지 못하면 오류로 끝냅니다. 목록: ondol devices",
+        ),
+    ),
+]
+
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="N",
+        show_default=False,
+        help=say(
+            "Threads; otherwise as many as there are cores.",
+            "스레드 수. 정하지 않으면 코어 수만큼 씁니다.",
+        ),
+    ),
+]
+
+ChatModel = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL",
+        show_default=False,
+        help=say(
+            "A bundle's name or folder, or a starter's name; otherwise the default starter.",
+            "번들의 이름이나 폴더, 또는 기본 모델의 이름. 없으면 기본 모델을 씁니다.",
+        ),
+    ),
+]
+
+Once = Annotated[
+    str | None,
+    typer.Option(
+        "--once",
+        metavar="TEXT",
+        show_default=False,
+        help=say("Answer this and end.", "이 말에만 답하고 끝냅니다."),
+    ),
+]
+
+System = Annotated[
+    str | None,
+    typer.Option(
+        "--system",
+        metavar="TEXT",
+        show_default=False,
+        help=say(
+            "The system prompt instead of the bundle's own.",
+            "번들의 시스템 프롬프트 대신 쓸 것.",
+        ),
+    ),
+]
+
+Context = Annotated[
+    int | None,
+    typer.Option(
+        "--context",
+        metavar="N",
+        show_default=False,
+        help=say(
+            "The context in tokens; otherwise all the bundle allows.",
+            "문맥 길이(토큰). 정하지 않으면 번들이 허락하는 만큼.",
+        ),
+    ),
+]
+
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--max-tokens",
+        metavar="N",
+        show_default=False,
+        help=say("The longest answer, in tokens.", "가장 긴 답(토큰)."),
+    ),
+]
+
+Temperature = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature",
+        metavar="X",
+        show_default=False,
+        help=say(
+            "0 (the default): always the likeliest token. Higher: more varied.",
+            "0(기본값)이면 늘 가장 그럴듯한 토큰. 높을수록 다양해집니다.",
+        ),
+    ),
+]
+
+TopK = Annotated[
+    int | None,
+    typer.Option(
+        "--top-k",
+        metavar="N",
+        show_default=False,
+        help=say(
+            "Draw from the N likeliest tokens (0: all; with --temperature).",
+            "가장 그럴듯한 N개에서 고르기(0: 모두, --temperature와 함께).",
+        ),
+    ),
+]
+
+TopP = Annotated[
+    float | None,
+    typer.Option(
+        "--top-p",
+        metavar="X",
+        show_default=False,
+        help=say(
+            "Draw from the likeliest that reach this probability (with --temperature).",
+            "확률의 합이 X에 이르는 것들에서 고르기(--temperature와 함께).",
+        ),
+    ),
+]
+
+MinP = Annotated[
+    float | None,
+    typer.Option(
+        "--min-p",
+        metavar="X",
+        show_default=False,
+        help=say(
+            "Leave out what is less than X times the likeliest (with --temperature).",
+            "가장 그럴듯한 것의 X배가 안 되는 것은 빼기(--temperature와 함께).",
+        ),
+    ),
+]
+
+RepetitionPenalty = Annotated[
+    float | None,
+    typer.Option(
+        "--repetition-penalty",
+        metavar="X",
+        show_default=False,
+        help=say(
+            "Above 1: fewer repetitions. Otherwise the bundle's own.",
+            "1보다 크면 되풀이가 줄어듭니다. 없으면 번들의 값.",
+        ),
+    ),
+]
+
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        show_default=False,
+        help=say("The same seed gives the same answer.", "같은 씨앗값이면 같은 답이 나옵니다."),
+    ),
+]
+
+Stop = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stop",
+        metavar="TEXT",
+        show_default=False,
+        help=say(
+            "End the answer before this text; may be given several times.",
+            "답에 이 글이 나오면 그 앞에서 끝냅니다. 여러 번 줄 수 있습니다.",
+        ),
+    ),
+]

@@ -1,0 +1,96 @@
+"""`ondol verify`: hash every file of a bundle and compare."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from ondol import store
+from ondol.bundle import Bundle
+from ondol.cli.facts import folders
+from ondol.cli.failures import Failure, failure
+from ondol.cli.options import Json
+from ondol.cli.output import progress, show_json, show_table
+from ondol.errors import BundleError, OptionError
+from ondol.language import say
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a bundle is what was packed, and if not, which file is why."""
+
+    name: str
+    path: str
+    whole: bool
+    size_bytes: int
+    error: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """A verdict for each bundle that was looked at."""
+
+    bundles: tuple[Verdict, ...]
+
+
+def verify(
+    bundle: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="BUNDLE",
+            show_default=False,
+            help=say("A bundle's name in the store, or its folder.", "번들의 이름이나 폴더."),
+        ),
+    ] = None,
+    every: Annotated[
+        bool,
+        typer.Option("--all", help=say("Every bundle of the store.", "저장소의 모든 번들.")),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Check a bundle's hashes."""
+    if (bundle is None) != every:
+        raise OptionError(
+            say("Give a bundle or --all, one of them.", "번들이나 --all 중 하나만 주세요."),
+            "",
+            "ondol verify --all",
+        )
+    verdicts = tuple(_each()) if bundle is None else (_whole(store.find(bundle)),)
+    if json:
+        show_json(Verdicts(verdicts))
+    else:
+        _show(verdicts)
+    if not all(verdict.whole for verdict in verdicts):
+        raise typer.Exit(BundleError.exit_code)
+
+
+def _each() -> Iterator[Verdict]:
+    """Every bundle of the store; a broken one does not keep the others from being checked."""
+    for path in folders():
+        try:
+            yield _whole(Bundle.open(path))
+        except BundleError as exc:
+            yield Verdict(path.name, str(path), False, 0, failure(exc))
+
+
+def _whole(bundle: Bundle) -> Verdict:
+    """The verdict of a bundle that holds.
+
+    Raises:
+        CorruptBundle: if it does not.
+    """
+    with progress(lambda _: say(f"Hashing {bundle.name}", f"{bundle.name} 해시 계산")) as report:
+        bundle.verify(progress=lambda done, total: report("hash", done, total))
+    return Verdict(bundle.name, str(bundle.path), True, bundle.size, None)
+
+
+def _show(verdicts: tuple[Verdict, ...]) -> None:
+    rows = []
+    for verdict in verdicts:
+        said = say("whole", "온전함")
+        if verdict.error is not None:
+            why = f"{verdict.error.what} {verdict.error.why}"
+            said = say(f"broken: {why}", f"손상됨: {why}")
+        rows.append((verdict.name, said))
+    show_table((say("bundle", "번들"), say("result", "결과")), rows)
