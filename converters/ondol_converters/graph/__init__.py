@@ -1,0 +1,1 @@
+"""The decoder graph, drawn once for every family from its description."""

@@ -1,0 +1,93 @@
+"""Heavy packages stay behind the extra that names them."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from source_tree import PACKAGES, ROOT, Imported, imports, modules, shown
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+
+FENCES = {
+    "sdk/ondol": "",
+    "sdk/ondol/cli": "cli",
+    "converters/ondol_converters": "converters",
+    "runtimes/ondol_runtimes": "",
+}
+"""What may be imported below a folder besides the base: an extra. The longest folder counts."""
+
+OPTIONAL = {("runtimes/ondol_runtimes/_program.py", "onnx")}
+"""Imports of another extra's package, only inside functions, where its absence is reported."""
+
+
+def import_names(requirements: list[str]) -> set[str]:
+    """What requirements are called in code; of these packages, the same but for dashes."""
+    found = (re.match(r"[A-Za-z0-9._-]+", line) for line in requirements)
+    return {match.group().lower().replace("-", "_") for match in found if match}
+
+
+BASE = import_names(PROJECT["dependencies"])
+
+
+def fence(path: Path) -> set[str]:
+    """The third-party packages that a file may import."""
+    name = shown(path)
+    folder = max((at for at in FENCES if name.startswith(at + "/")), key=len)
+    return BASE | (import_names(EXTRAS[FENCES[folder]]) if FENCES[folder] else set())
+
+
+def beyond(path: Path, found: Imported) -> bool:
+    if not found.third_party or found.top in fence(path):
+        return False
+    return (shown(path), found.top) not in OPTIONAL or found.runs
+
+
+def test_the_base_is_small() -> None:
+    assert {"jinja2", "numpy", "onnxruntime", "tokenizers"} == BASE
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_import_is_of_the_base_or_its_own_extra(package: str) -> None:
+    wrong = [
+        f"{shown(file)}:{found.line} imports {found.module}"
+        for file in modules(PACKAGES[package])
+        for found in imports(file)
+        if beyond(file, found)
+    ]
+    assert wrong == []
+
+
+def test_what_is_declared_is_used() -> None:
+    places = [*PACKAGES.values(), ROOT / "tests"]
+    used = {each.top for place in places for file in modules(place) for each in imports(file)}
+    assert BASE - used == set()
+    assert import_names(EXTRAS["cli"] + EXTRAS["converters"]) - used == set()
+
+
+def test_the_starter_wheels_are_pinned_and_never_imported() -> None:
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+", line) for line in EXTRAS["starter"])
+    names = import_names(EXTRAS["starter"])
+    everywhere = [*PACKAGES.values(), ROOT / "tests", ROOT / "benchmarks"]
+    used = {each.top for place in everywhere for file in modules(place) for each in imports(file)}
+    assert used & names == set()
+
+
+def test_the_starter_extra_is_what_the_sdk_looks_for() -> None:
+    from ondol.starter import STARTERS
+
+    parts = [part for starter in STARTERS.values() for part in starter.parts]
+    parts += [s.licence_part for s in STARTERS.values() if s.licence_part]
+    wanted = {f"{part.distribution}=={part.version}" for part in parts}
+    assert wanted == set(EXTRAS["starter"])
+
+
+def test_a_package_of_another_extra_is_noticed() -> None:
+    path = PACKAGES["ondol"] / "engine.py"
+    assert beyond(path, Imported("onnx.helper", 1, False))
+    assert beyond(path, Imported("rich", 1, False))
+    assert beyond(PACKAGES["ondol_runtimes"] / "_program.py", Imported("onnx", 1, True))
+    assert not beyond(PACKAGES["ondol_runtimes"] / "_program.py", Imported("onnx", 1, False))
+    assert not beyond(path, Imported("numpy", 1, False))
