@@ -71,24 +71,28 @@ class Program:
         """Outputs by name, all or those wanted; an input that is an initializer has that value.
 
         Raises:
-            CorruptBundle: if a node cannot be computed, naming it.
+            CorruptBundle: if a node cannot be computed, or an input or output is not there.
         """
         values = {**self._fixed, **feeds}
         missing = [name for name in self.inputs if name not in values]
         if missing:
-            raise ValueError(f"inputs missing: {missing}")
+            raise _corrupt(f"the input {missing[0]} is one that nobody gives")
         for node in self._nodes:
             given = Inputs([values[name] if name else None for name in node.inputs])
             try:
                 with np.errstate(all="ignore"):  # out of range is infinite, as on any device
                     results = node.operator.run(given, node.attributes)
-            except (ArithmeticError, LookupError, TypeError, ValueError) as exc:
+            except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as exc:
                 raise _corrupt(f"{node.name} ({node.kind}): {exc}") from exc
             for name, value in zip(node.outputs, results, strict=False):
                 values[name] = self._as_wide(value)
             for name in node.done_with:
                 values.pop(name, None)
-        return {name: values[name] for name in wanted or self.outputs}
+        names = self.outputs if wanted is None else wanted
+        lost = [name for name in names if name not in values]
+        if lost:
+            raise _corrupt(f"the output {lost[0]} is made by no node")
+        return {name: values[name] for name in names}
 
     def _tensor(self, proto: Any, find: Callable[[str], Path]) -> Array:
         dtype, shape = TYPES.get(proto.data_type), tuple(proto.dims)

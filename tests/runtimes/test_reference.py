@@ -166,6 +166,14 @@ def test_values_must_be_made_before_they_are_used() -> None:
     made = helper.make_model(helper.make_graph(nodes, "late", [x], [y]))
     with pytest.raises(CorruptBundle, match="late"):
         Program(made.SerializeToString(), Path)
+    add = helper.make_node("Add", ["x", "x"], ["y"], "add")
+    program = Program(
+        helper.make_model(helper.make_graph([add], "small", [x], [y])).SerializeToString(), Path
+    )
+    with pytest.raises(CorruptBundle, match="input x"):
+        program.run({})
+    with pytest.raises(CorruptBundle, match="output logits"):
+        program.run({"x": np.ones(1)}, ["logits"])
     made = helper.make_model(helper.make_graph([], "empty", [x], [y]))
     with pytest.raises(CorruptBundle, match="output y"):
         Program(made.SerializeToString(), Path)
