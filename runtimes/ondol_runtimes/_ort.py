@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ondol.bundle import Bundle
-from ondol.errors import CorruptBundle
+from ondol.errors import CorruptBundle, DeviceError
 from ondol.language import say
-from ondol.manifest import Variant
+from ondol.manifest import ModelFacts, Variant
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
 from ondol_runtimes._onnxruntime import ort
@@ -98,6 +98,7 @@ class OrtDecoder(DecoderSession):
         self._logits = np.empty((1, 1, model.vocabulary), np.float32)
         self._last: Logits = self._logits.reshape(model.vocabulary)
         session = self._load(bundle.file(variant.graph))
+        _check_facts(session, model, bundle.name)
         self._decode = _Bound(session, self._cache, self._mask)
         self._decode.output("logits", self._logits)
 
@@ -158,6 +159,31 @@ class OrtDecoder(DecoderSession):
         self._cache = {}
 
 
+def _check_facts(session: "ort.InferenceSession", model: ModelFacts, name: str) -> None:
+    """Compare what the manifest says of a decoder with its graph, before memory is bound."""
+    shapes = {value.name: value.shape for value in session.get_inputs() + session.get_outputs()}
+    cache = {name for name in shapes if name.startswith("past_key_values.")}
+    wanted = {
+        f"past_key_values.{i}.{part}" for i in range(model.layers) for part in ("key", "value")
+    }
+    sizes = {(shapes[name][1], shapes[name][3]) for name in cache if len(shapes[name]) == 4}
+    logits = shapes.get("logits") or [None]
+    if (
+        cache != wanted
+        or sizes != {(model.kv_heads, model.head_dim)}
+        or logits[-1] != model.vocabulary
+    ):
+        raise CorruptBundle(
+            say(
+                f"{name}: the manifest and the graph are of different models.",
+                f"{name}: 목록 파일과 그래프가 서로 다른 모델의 것입니다.",
+            ),
+            f"{len(cache) // 2} × {sorted(map(str, sizes))}, {logits[-1]} ≠ "
+            f"{model.layers} × {(model.kv_heads, model.head_dim)}, {model.vocabulary}",
+            say("Convert the model again.", "모델을 다시 변환하세요."),
+        )
+
+
 class _Bound:
     """A session with its cache bound once; a run binds only the tokens and the mask."""
 
@@ -202,7 +228,17 @@ class _Bound:
             self.input("input_ids", ids)
         shape, start = (1, before + count), self._mask.ctypes.data
         self._binding.bind_input("attention_mask", "cpu", 0, np.int64, shape, start)
-        self._session.run_with_iobinding(self._binding)
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except Exception as exc:  # its errors share no base class
+            raise DeviceError(
+                say("The device could not run the model.", "장치가 모델을 실행하지 못했습니다."),
+                f"ONNX Runtime {ort.__version__}: {str(exc)[:400]}",
+                say(
+                    "Free some memory, or verify the bundle: ondol verify",
+                    "메모리를 비우거나 번들을 검사하세요: ondol verify",
+                ),
+            ) from exc
 
 
 class Verified:
