@@ -18,7 +18,8 @@ from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderPen, DecoderWeights
 from ondol_converters.graph.drawing import MICROSOFT, Drawing
 
-STAGE_BYTES = 32 << 20  # weights that may be mapped at once
+STAGE_BYTES = 16 << 20  # weights that may be mapped at once
+MOST_STAGES = 12  # more bytes to a stage in large models: each is a session to create
 
 
 def draw_prefill(
@@ -50,7 +51,7 @@ def draw_prefill(
 
 
 def _stages(decoder: Decoder, weights: DecoderWeights) -> list[range]:
-    """Runs of layers whose weights stay below `STAGE_BYTES`, or single layers."""
+    """Runs of layers whose weights stay small together, or single layers."""
     sizes = [
         sum(
             m.quants.length
@@ -59,10 +60,11 @@ def _stages(decoder: Decoder, weights: DecoderWeights) -> list[range]:
         )
         for i in range(len(decoder.layers))
     ]
+    most = max(STAGE_BYTES, sum(sizes) // MOST_STAGES)
     stages: list[range] = []
     start = 0
     for i in range(1, len(sizes) + 1):
-        if i == len(sizes) or sum(sizes[start : i + 1]) > STAGE_BYTES:
+        if i == len(sizes) or sum(sizes[start : i + 1]) > most:
             stages.append(range(start, i))
             start = i
     return stages
