@@ -9,7 +9,7 @@ from ondol.bundle import Bundle
 from ondol.errors import BundleError, BundleNotFound
 from ondol.files import recover
 from ondol.language import say
-from ondol.manifest import MANIFEST
+from ondol.manifest import MANIFEST, plain_name
 
 
 def home() -> Path:
@@ -68,7 +68,7 @@ def _there(name: str) -> Path | None:
         if (here / MANIFEST).exists():
             return here
         stored = folder() / name
-        if name and here.name == name:
+        if plain_name(name):
             recover(stored)
             return stored if stored.exists() else None
     except (OSError, ValueError):
