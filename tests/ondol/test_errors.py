@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -79,9 +80,9 @@ def test_no_package_asserts_or_swallows_everything(package: str) -> None:
 def test_a_broad_except_gives_its_reason(package: str) -> None:
     silent = []
     for file in modules(PACKAGES[package]):
-        lines = file.read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines, 1):
-            said = "#" in line or lines[number].lstrip().startswith("#")
+        lines = [*file.read_text(encoding="utf-8").splitlines(), ""]
+        for number, (line, following) in enumerate(pairwise(lines), 1):
+            said = "#" in line or following.lstrip().startswith("#")
             if re.match(r"\s*except (Base)?Exception\b", line) and not said:
                 silent.append((file, number))
     # One that cleans up and raises again needs no word
