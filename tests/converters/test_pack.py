@@ -29,17 +29,19 @@ def packed(source: Source, path: Path, options: Options) -> Packer:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_tensor_is_read_once_and_no_more(name: str, tmp_path: Path) -> None:
+def test_every_tensor_is_read_once_and_no_more(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reads: dict[str, int] = {}
     with open_source(MODELS / name) as source:
         read = source.read
 
-        def counted(tensor: str, start: int = 0, stop: int | None = None) -> NDArray[np.uint8]:
-            raw = read(tensor, start, stop)
-            reads[tensor] = reads.get(tensor, 0) + len(raw)
+        def counted(name: str, start: int = 0, stop: int | None = None) -> NDArray[np.uint8]:
+            raw = read(name, start, stop)
+            reads[name] = reads.get(name, 0) + len(raw)
             return raw
 
-        source.read = counted  # type: ignore[method-assign]
+        monkeypatch.setattr(source, "read", counted)
         packer = packed(source, tmp_path / "w", Options(context=64))
         rows = {k: t.shape[0] if len(t.shape) > 1 else 1 for k, t in source.tensors.items()}
         values = sum(int(np.prod(t.shape)) for t in source.tensors.values())
@@ -135,9 +137,11 @@ def test_a_weights_file_counts_what_it_is_given(tmp_path: Path) -> None:
             file.add("c", "float32", (6,), [np.ones(5, np.float32)])
 
 
-def test_a_source_that_lies_about_a_row_is_corrupt(tmp_path: Path) -> None:
+def test_a_source_that_lies_about_a_row_is_corrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_source(MODELS / "qwen2") as source:
         read = source.read
-        source.read = lambda *a: read(*a)[:, :-2]  # type: ignore[method-assign]
+        monkeypatch.setattr(source, "read", lambda *a: read(*a)[:, :-2])
         with pytest.raises(CorruptSource):
             packed(source, tmp_path / "w", Options(context=64))
