@@ -124,7 +124,9 @@ class DecoderPen:
         """Attention of one layer before its output projection, keeping k and v in the cache."""
         d, sheet, name, layer = self.d, self.sheet, f"layers.{i}.attention", self.d.layers[i]
         qkv = self.product(x, f"layers.{i}.qkv")
-        heads = [qkv, "", ""] if not d.qk_norm else self._normed_heads(qkv, i, name)
+        # onnxruntime before 1.31 infers a wrong shape where as many heads have k and v as q
+        packed = not d.qk_norm and d.heads != d.kv_heads
+        heads = [qkv, "", ""] if packed else self._heads(qkv, i, name)
         cache = [
             sheet.input(
                 f"past_key_values.{i}.{part}",
@@ -154,13 +156,15 @@ class DecoderPen:
             sheet.output(part, "float32", ["batch", d.kv_heads, "context", d.head_dim])
         return attended
 
-    def _normed_heads(self, qkv: str, i: int, name: str) -> list[str]:
-        """q, k and v apart, with an RMSNorm over each head of q and k."""
+    def _heads(self, qkv: str, i: int, name: str) -> list[str]:
+        """q, k and v apart; with an RMSNorm over each head of q and k if the family has one."""
         d, sheet = self.d, self.sheet
         sizes = [d.heads * d.head_dim, d.kv_heads * d.head_dim, d.kv_heads * d.head_dim]
         split = sheet.constant("qkv_sizes", np.array(sizes, np.int64))
         q, k, v = (f"{name}/{part}" for part in "qkv")
         sheet.node("Split", [qkv, split], f"{name}/Split", {"axis": -1}, [q, k, v])
+        if not d.qk_norm:
+            return [q, k, v]
         per_head = sheet.constant("per_head", np.array([0, 0, -1, d.head_dim], np.int64))
         flat = sheet.constant("flat", np.array([0, 0, -1], np.int64))
         normed = []

@@ -82,7 +82,7 @@ def _whole(bundle: Bundle) -> Verdict:
     """
     with progress(lambda _: say(f"Hashing {bundle.name}", f"{bundle.name} 해시 계산")) as report:
         bundle.verify(progress=lambda done, total: report("hash", done, total))
-    return Verdict(bundle.name, str(bundle.path), True, bundle.size, None)
+    return Verdict(bundle.path.name, str(bundle.path), True, bundle.size, None)
 
 
 def _show(verdicts: tuple[Verdict, ...]) -> None:
