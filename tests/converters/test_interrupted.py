@@ -118,7 +118,7 @@ def test_a_disk_that_fills_at_any_page(small_disk: Path, older: bool) -> None:
     target = small_disk / "model"
     kept = old_bundle(target) if older else None
     failures = 0
-    for pages in range(0, 200, 6):
+    for pages in range(0, 200, 3):
         leave(small_disk, pages)
         try:
             convert(MODELS / "qwen3", target, options=OPTIONS)
