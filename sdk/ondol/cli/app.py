@@ -130,13 +130,21 @@ def run(arguments: Sequence[str]) -> int:
     if korean() and "--help" in line.arguments:
         _korean_titles()
     try:
+        code = _run(line)
+        sys.stdout.flush()
+        return code
+    except (BrokenPipeError, SystemExit):  # typer turns the first into the second
+        return _reader_gone()
+
+
+def _run(line: Line) -> int:
+    try:
         made = typer.main.get_command(app).main(
             list(line.arguments), prog_name=NAME, standalone_mode=False
         )
-        sys.stdout.flush()
         return made if isinstance(made, int) else 0
-    except (BrokenPipeError, SystemExit):  # typer turns the first into the second
-        return _reader_gone()
+    except BrokenPipeError:
+        raise
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as exc:  # the last place to say it in one line instead of a traceback
