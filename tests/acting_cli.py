@@ -1,13 +1,14 @@
 """`ondol` with two more devices, run as a script by tests.
 
 `parrot` says what the variable ONDOL_PARROT holds, then ends; `slow` is `null` with a rest
-before every token.
+before every token, and creates the file that ONDOL_STARTED names when it begins.
 """
 
 import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,13 @@ from ondol.runtime import DecoderSession
 from ondol.tokenizer import Tokenizer
 from ondol_runtimes.null import NullDecoder, NullRuntime
 
-REST_SECONDS = 0.1
+REST_SECONDS = float(os.environ.get("ONDOL_REST", "0.05"))
 
 
 class _Slow(NullDecoder):
     def _append(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        if started := os.environ.get("ONDOL_STARTED"):
+            Path(started).touch()
         time.sleep(REST_SECONDS)
         return super()._append(ids)
 

@@ -24,7 +24,7 @@ TEXT = (
 )
 """Korean prose of our own: the prompt, repeated as often as needed."""
 
-BANDWIDTH_BYTES = 512 << 20
+BANDWIDTH_BYTES = 256 << 20
 BANDWIDTH_ROUNDS = 5
 HEADS = ("output.weight", "lm_head.weight")
 EMBEDDINGS = ("token_embd.weight", "model.embed_tokens.weight")

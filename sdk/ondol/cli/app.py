@@ -125,7 +125,7 @@ def _root(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; the exit code. Nothing but SystemExit's causes leaves it."""
+    """Run one command line; the exit code. Every error has been said when it returns."""
     line = Line.read(arguments)
     if korean() and "--help" in line.arguments:
         _korean_titles()

@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_bytes_that_are_no_text_are_a_named_error_and_the_chat_goes_on(home: Pat
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT reaches one process only on POSIX")
 def test_ctrl_c_ends_an_answer_and_keeps_the_chat(home: Path) -> None:
-    with _chat("slow", "--max-tokens", "30") as chat:
+    with _chat("slow", "--max-tokens", "20") as chat:
         assert chat.stdin and chat.stdout and chat.stderr
         chat.stdin.write("하나\n".encode())
         chat.stdin.flush()
@@ -142,16 +143,27 @@ def test_ctrl_c_while_waiting_for_a_message_leaves(home: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT reaches one process only on POSIX")
-def test_ctrl_c_during_once_says_what_there_is(home: Path) -> None:
+def test_ctrl_c_during_once_says_what_there_is(home: Path, started: Path) -> None:
     with _chat("slow", "--once", "하나", "--json") as chat:
-        assert chat.stderr
-        # nothing is printed while an answer is collected: ask until it is being made
-        with pytest.raises(subprocess.TimeoutExpired):
-            chat.wait(2)
+        _wait_for(started)
         chat.send_signal(signal.SIGINT)
         out, errors = chat.communicate(timeout=60)
     assert chat.returncode == 130 and b"Traceback" not in errors
     assert b'"finish": "cancelled"' in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT reaches one process only on POSIX")
+def test_ctrl_c_twice_leaves(home: Path, started: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONDOL_REST", "3")  # the first Ctrl-C takes effect after the token at hand
+    with _chat("slow") as chat:
+        assert chat.stdin
+        chat.stdin.write("하나\n".encode())
+        _wait_for(started)
+        chat.send_signal(signal.SIGINT)
+        time.sleep(0.5)  # two signals at once would be delivered as one
+        chat.send_signal(signal.SIGINT)
+        out, errors = chat.communicate(timeout=60)
+    assert (chat.returncode, out, errors) == (130, b"", b"")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -187,6 +199,23 @@ def _chat(device: str, *more: str) -> "subprocess.Popen[bytes]":
         bufsize=0,
         env=environment(),
     )
+
+
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that the slow device creates when it begins an answer."""
+    path = tmp_path / "started"
+    monkeypatch.setenv("ONDOL_STARTED", str(path))
+    return path
+
+
+def _wait_for(path: Path) -> None:
+    """Until a file is there; fails after a minute without it."""
+    for _ in range(6000):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    pytest.fail(f"{path} did not come")
 
 
 @contextmanager
