@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from ondol.bundle import Bundle
-from ondol_converters.convert import convert
+from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options, Weights
 from tiny_models import CONTEXT, MODELS, Tiny
 

@@ -4,10 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ondol_converters.convert import Conversion as Conversion
-    from ondol_converters.convert import convert as convert
+    from ondol_converters.conversion import Conversion as Conversion
+    from ondol_converters.conversion import convert as convert
 
-_HOMES = {"Conversion": "ondol_converters.convert", "convert": "ondol_converters.convert"}
+_HOMES = {"Conversion": "ondol_converters.conversion", "convert": "ondol_converters.conversion"}
 
 __all__ = ["Conversion", "convert"]
 

@@ -7,7 +7,7 @@ from ondol.errors import CorruptSource
 from ondol.language import say
 from ondol.manifest import Defaults
 from ondol.starter import Starter, locate
-from ondol_converters.convert import Conversion, Progress, Terms, convert
+from ondol_converters.conversion import Conversion, Progress, Terms, convert
 from ondol_converters.recipe import Options
 from ondol_converters.sources.gguf import GgufSource
 

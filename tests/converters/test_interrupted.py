@@ -18,7 +18,7 @@ from ondol.errors import Busy, DiskFull
 from ondol.files import recover
 from ondol.manifest import Manifest
 from ondol.store import find
-from ondol_converters.convert import convert
+from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options
 from tiny_models import MODELS
 
@@ -29,7 +29,7 @@ CONVERT = """
 import sys, time
 from pathlib import Path
 from ondol.errors import OndolError
-from ondol_converters.convert import convert
+from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options
 
 def slowly(stage, done, total):

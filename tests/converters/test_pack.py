@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ondol.errors import CorruptSource
-from ondol_converters.convert import convert
+from ondol_converters.conversion import convert
 from ondol_converters.families import describe, family
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.weights import ALIGNMENT, WeightsFile

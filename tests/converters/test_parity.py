@@ -15,7 +15,7 @@ from ondol import registry
 from ondol.bundle import Bundle
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
-from ondol_converters.convert import convert
+from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options, Weights
 from ondol_runtimes.reference import ReferenceRuntime
 from tiny_gguf import write_gguf

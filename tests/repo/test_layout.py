@@ -67,6 +67,13 @@ def test_the_front_door_says_the_same_to_people_and_type_checkers(name: str) -> 
         module.no_such_name  # noqa: B018
 
 
+@pytest.mark.parametrize("name", PACKAGES)
+def test_no_public_name_is_a_modules(name: str) -> None:
+    """Importing the module would put it in the place of what the package calls so."""
+    files = {path.stem for path in PACKAGES[name].iterdir()}
+    assert files & set(import_module(name).__all__) == set()
+
+
 def test_the_front_door_lists_its_names() -> None:
     import ondol
 

@@ -13,7 +13,7 @@ import pytest
 
 from ondol.bundle import Bundle
 from ondol.starter import STARTERS
-from ondol_converters.convert import convert
+from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options
 from source_tree import ROOT
 from tiny_gguf import write_gguf

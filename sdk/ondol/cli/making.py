@@ -21,7 +21,7 @@ PACKAGES = (CONVERTERS, "gguf", "onnx", "safetensors", "sentencepiece")
 
 
 class Made(Protocol):
-    """What a conversion gives: see ondol_converters.convert.Conversion."""
+    """What a conversion gives: see ondol_converters.conversion.Conversion."""
 
     @property
     def bundle(self) -> Bundle:
@@ -75,7 +75,7 @@ def make(
             _installed(starter)
         with progress(stage_title) as report:
             if starter is None:
-                convert = import_module(f"{CONVERTERS}.convert").convert
+                convert = import_module(CONVERTERS).convert
                 made: Made = convert(
                     Path(model), target, name=name, options=options, progress=report
                 )

@@ -24,7 +24,7 @@ from ondol.errors import (
     UnsupportedTensor,
 )
 from ondol.manifest import Defaults
-from ondol_converters.convert import Terms, convert
+from ondol_converters.conversion import Terms, convert
 from ondol_converters.recipe import Options
 from ondol_converters.sources import open_source
 from tiny_gguf import write_gguf
