@@ -182,7 +182,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     kept = old_bundle(target)
     dice = random.Random(7)
     command = [sys.executable, "-c", CONVERT, str(MODELS / "qwen3"), str(target), "0.01"]
-    for _ in range(6):
+    for _ in range(4):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "tokenizer\n"

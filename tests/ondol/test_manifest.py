@@ -252,7 +252,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(places(data())), JSON | st.just(del_))
 def test_a_mutated_manifest_gives_a_manifest_or_a_named_error(place: str, value: Any) -> None:
     try:
