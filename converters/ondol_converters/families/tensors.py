@@ -44,8 +44,7 @@ def layer_matrices(d: Decoder) -> dict[str, tuple[Parts, int, bool]]:
     return {
         "qkv": ((("q", q), ("k", kv), ("v", kv)), d.hidden, d.qkv_bias),
         "o": ((("o", d.hidden),), q, d.o_bias),
-        "gate": ((("gate", d.intermediate),), d.hidden, d.mlp_bias),
-        "up": ((("up", d.intermediate),), d.hidden, d.mlp_bias),
+        "gate_up": ((("gate", d.intermediate), ("up", d.intermediate)), d.hidden, d.mlp_bias),
         "down": ((("down", d.hidden),), d.intermediate, d.mlp_bias),
     }
 

@@ -29,8 +29,8 @@ SKIP_NORM = f"{MICROSOFT}::SkipSimplifiedLayerNormalization"
 class DecoderWeights:
     """Everything a decoder graph refers to.
 
-    `matrices` are by our names: "embedding", "layers.0.qkv", "layers.0.o", "layers.0.gate",
-    "layers.0.up", "layers.0.down". `head` is the output matrix in runs of rows, which a runtime
+    `matrices` are by our names: "embedding", "layers.0.qkv", "layers.0.o",
+    "layers.0.gate_up", "layers.0.down". `head` is the output matrix in runs of rows, which a runtime
     can prepare one after the other instead of holding two copies of it all. `vectors` are norm
     weights by our names. `ropes` are the cosine and sine tables of each rope.
     """
@@ -175,10 +175,12 @@ class DecoderPen:
         return [*normed, v]
 
     def _mlp(self, x: str, i: int) -> str:
-        sheet, name = self.sheet, f"layers.{i}.mlp"
-        gate = self.product(x, f"layers.{i}.gate")
-        up = self.product(x, f"layers.{i}.up")
-        if self.d.activation == "silu":
+        d, sheet, name = self.d, self.sheet, f"layers.{i}.mlp"
+        both = self.product(x, f"layers.{i}.gate_up")
+        halves = sheet.constant("gate_up_sizes", np.array([d.intermediate] * 2, np.int64))
+        gate, up = f"{name}/gate", f"{name}/up"
+        sheet.node("Split", [both, halves], f"{name}/Split", {"axis": -1}, [gate, up])
+        if d.activation == "silu":
             active = sheet.node(f"{MICROSOFT}::QuickGelu", [gate], f"{name}/SiLU", {"alpha": 1.0})
         else:
             active = sheet.node(f"{MICROSOFT}::FastGelu", [gate], f"{name}/Gelu")

@@ -98,9 +98,17 @@ def _print_table(table: object) -> None:
 
 def note(text: str) -> None:
     """A dim line beside the real output; on stderr where a machine reads stdout."""
+    _dim(text, sys.stdout if terminal(sys.stdout) else sys.stderr)
+
+
+def closing(text: str) -> None:
+    """The dim line that belongs to what it ends, so it goes to stdout with it."""
+    _dim(text, sys.stdout)
+
+
+def _dim(text: str, stream: TextIO) -> None:
     from rich.text import Text
 
-    stream = sys.stdout if terminal(sys.stdout) else sys.stderr
     console(stream).print(Text(safe(text), style="dim"))
 
 

@@ -1,7 +1,7 @@
 """A conversation in a terminal or a pipe: reading messages, streaming answers, Ctrl-C.
 
-The answer alone goes to stdout. The dim line after it goes there too at a terminal, and to
-stderr where stdout is a file or a pipe.
+An answer and the dim line that ends it go to stdout; all else that is said goes to stderr where
+stdout is a file or a pipe. Whoever wants the answer alone takes `--json`.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from types import FrameType
 
 from ondol.cli.facts import megabytes
 from ondol.cli.failures import show
-from ondol.cli.output import note, safe, terminal, waiting
+from ondol.cli.output import closing, note, safe, terminal, waiting
 from ondol.errors import ContextFull, GenerationError
 from ondol.language import say
 from ondol.memory import resident_bytes
@@ -91,7 +91,7 @@ class Talk:
             ending = _ending(said.finish)
             if ending:
                 note(ending)
-            note(said.line())
+            closing(said.line())
         return said
 
     def at_terminal(self) -> int:

@@ -24,14 +24,14 @@ KOREAN_LINE = re.compile(
 )
 
 
-def test_once_prints_the_answer_alone_and_the_line_beside_it(process: Ondol) -> None:
+def test_once_prints_the_answer_and_the_line_that_ends_it(process: Ondol) -> None:
     once = ("chat", "talker", "--once", "안녕", "--max-tokens", "12")
     done = process(*once)
     answer = process(*once, "--json").json
-    assert done.code == 0 and done.out == answer["text"] + "\n"
+    text, _, line = done.out.removesuffix("\n").rpartition("\n")
+    assert done.code == 0 and text == answer["text"] and LINE.match(line)
     assert "\x1b" not in done.out + done.err
-    *_, cut, line = done.err.splitlines()
-    assert "--max-tokens" in cut and LINE.match(line)
+    assert "--max-tokens" in done.err.splitlines()[-1]
 
 
 def test_json_holds_the_answer_and_its_cost(ondol: Ondol) -> None:
@@ -52,7 +52,7 @@ def test_the_line_is_korean_in_a_korean_locale(
     monkeypatch.delenv("ONDOL_LANG")
     monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
     done = process("chat", "talker", "--once", "안녕", "--max-tokens", "3")
-    assert KOREAN_LINE.match(done.err.splitlines()[-1])
+    assert KOREAN_LINE.match(done.out.splitlines()[-1])
 
 
 def test_the_same_seed_gives_the_same_text(ondol: Ondol) -> None:
@@ -76,21 +76,21 @@ def test_a_base_model_continues_and_says_so_once(process: Ondol) -> None:
     assert done.code == 0
     said = [line for line in done.err.splitlines() if "no chat template" in line]
     assert len(said) == 1 and "4 tokens" in said[0]
-    assert sum(bool(LINE.match(line)) for line in done.err.splitlines()) == 2
+    assert sum(bool(LINE.match(line)) for line in done.out.splitlines()) == 2
 
 
 def test_what_a_model_says_is_never_markup(process: Ondol, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "[bold]굵게[/bold] :smile: [link=x]y[/] \\[z]"
     monkeypatch.setenv("ONDOL_PARROT", text)
     done = process("chat", "talker", "--device", "parrot", "--once", "a")
-    assert done.code == 0 and done.out == text + "\n"
+    assert done.code == 0 and done.out.startswith(text + "\n")
 
 
 def test_lines_of_a_pipe_are_messages(process: Ondol) -> None:
     messages = "안녕\n\n/도움말\n/new\n반가워\n/끝\n안 읽힘\n"
     done = process("chat", "talker", "--max-tokens", "3", stdin=messages)
     assert done.code == 0 and "/quit" in done.err and "A new conversation" in done.err
-    assert sum(bool(LINE.match(line)) for line in done.err.splitlines()) == 2
+    assert sum(bool(LINE.match(line)) for line in done.out.splitlines()) == 2
 
 
 def test_a_full_conversation_goes_on_after_new(process: Ondol) -> None:
@@ -98,7 +98,7 @@ def test_a_full_conversation_goes_on_after_new(process: Ondol) -> None:
     done = process("chat", "talker", "--max-tokens", "60", stdin=messages)
     assert done.code == 6
     assert "Start again: /new" in done.err and "Traceback" not in done.err
-    assert LINE.match(done.err.splitlines()[-1])
+    assert LINE.match(done.out.splitlines()[-1])
 
 
 def test_bytes_that_are_no_text_are_a_named_error_and_the_chat_goes_on(home: Path) -> None:
@@ -110,7 +110,7 @@ def test_bytes_that_are_no_text_are_a_named_error_and_the_chat_goes_on(home: Pat
         check=False,
     )
     assert done.returncode == 6 and b"Traceback" not in done.stderr
-    assert LINE.match(done.stderr.decode().splitlines()[-1])
+    assert LINE.match(done.stdout.decode().splitlines()[-1])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT reaches one process only on POSIX")
@@ -122,20 +122,21 @@ def test_ctrl_c_ends_an_answer_and_keeps_the_chat(home: Path) -> None:
         assert chat.stdout.read(1)
         chat.send_signal(signal.SIGINT)
         assert chat.stderr.readline() == b"Stopped.\n"
-        assert b"offline" in chat.stderr.readline()
+        while b"offline" not in chat.stdout.readline():
+            pass
         chat.stdin.write("둘\n".encode())
-        _, errors = chat.communicate(timeout=60)
+        output, errors = chat.communicate(timeout=60)
     assert chat.returncode == 0 and "--max-tokens" in errors.decode()
-    assert LINE.match(errors.decode().splitlines()[-1])
+    assert LINE.match(output.decode().splitlines()[-1])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT reaches one process only on POSIX")
 def test_ctrl_c_while_waiting_for_a_message_leaves(home: Path) -> None:
     with _chat("null") as chat:
-        assert chat.stdin and chat.stderr
+        assert chat.stdin and chat.stdout and chat.stderr
         chat.stdin.write("하나\n".encode())
         chat.stdin.flush()
-        while b"offline" not in chat.stderr.readline():
+        while b"offline" not in chat.stdout.readline():
             pass
         chat.send_signal(signal.SIGINT)
         _, errors = chat.communicate(timeout=60)
@@ -250,4 +251,4 @@ def test_the_starter_knows_the_capital(
     (store / next(iter(STARTERS))).symlink_to(made)
     done = process("chat", "--once", "대한민국의 수도는 어디인가요?")
     assert done.code == 0 and "서울" in done.out
-    assert LINE.match(done.err.splitlines()[-1])
+    assert LINE.match(done.out.splitlines()[-1])
