@@ -13,11 +13,15 @@ from ondol.manifest import ModelFacts, Variant
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
 from ondol_runtimes._bound import Bound, load, session_options
+from ondol_runtimes._pages import drop_mapped
 from ondol_runtimes._stages import Stages
 
 if TYPE_CHECKING:
     from ondol.runtime import Logits
     from ondol_runtimes._onnxruntime import ort
+
+
+DROP_EVERY = 128  # tokens whose lookups may leave pages of the embedding table mapped
 
 
 class OrtDecoder(DecoderSession):
@@ -35,6 +39,8 @@ class OrtDecoder(DecoderSession):
             for i in range(model.layers)
             for part in ("key", "value")
         }
+        self._weights = bundle.path / "weights.bin"
+        self._looked_up = 0
         self._mask = np.ones((1, plan.context), np.int64)
         self._logits = np.empty((1, 1, model.vocabulary), np.float32)
         self._last: Logits = self._logits.reshape(model.vocabulary)
@@ -48,6 +54,10 @@ class OrtDecoder(DecoderSession):
         done = self._stages.fill(ids, self._length)
         rest = np.array([ids[done:]], np.int64)
         self._decode.run(rest, self._length + done, rest.shape[1])
+        self._looked_up += rest.shape[1]
+        if self._looked_up >= DROP_EVERY:
+            self._looked_up = 0
+            drop_mapped(self._weights)
         return self._last
 
     def _append_all(self, ids: Sequence[int]) -> "Logits":

@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +19,14 @@ def drop_mapped(path: Path) -> None:
     """
     if sys.platform != "linux":
         return
-    madvise, name = _madvise(), str(path.resolve())
-    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
-        for line in maps:
-            fields = line.rstrip("\n").split(maxsplit=5)
-            if len(fields) == 6 and fields[5] == name:
-                start, stop = (int(at, 16) for at in fields[0].split("-"))
-                madvise(start, stop - start, MADV_DONTNEED)  # advice: nothing to do if refused
+    madvise, name = _madvise(), b" " + os.fsencode(path.resolve())
+    # Read anew each time: an address kept from before might be somebody else's memory by now
+    with open("/proc/self/maps", "rb") as maps:
+        for line in maps.read().splitlines():
+            if line.endswith(name):
+                start, _, stop = line.partition(b" ")[0].partition(b"-")
+                at = int(start, 16)
+                madvise(at, int(stop, 16) - at, MADV_DONTNEED)  # advice: refusal changes nothing
 
 
 @functools.cache

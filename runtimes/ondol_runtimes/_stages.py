@@ -51,6 +51,8 @@ class Stages:
         if not self._stages:
             options = session_options(self._plan)
             _share_arena(options)
+            # each session has threads of its own: they must not spin into the next one's run
+            options.add_session_config_entry("session.force_spinning_stop", "1")
             self._stages = [
                 Bound(load(path, options, self._providers), self._cache, self._mask)
                 for path in self._paths

@@ -60,6 +60,7 @@ class CpuRuntime(Runtime):
         # The graphs are parsed, so they are proven first; the weights are only numbers
         bundle.verify([variant.graph, *variant.prefill])
         verified = Verified(bundle)
+        self.at_work.set()
         session = OrtDecoder(bundle, variant, plan, PROVIDERS)
         try:
             verified.wait()

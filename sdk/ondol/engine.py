@@ -1,6 +1,7 @@
 """Prompt to tokens to text: prefill, decode, stop, cancel, on one session."""
 
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,9 @@ from ondol.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from ondol.runtime import Logits
+
+
+HEAD_START = 0.03  # seconds from a device's word that it is at work to its letting go of the lock
 
 
 class Engine:
@@ -68,6 +72,9 @@ class Engine:
         with ThreadPoolExecutor(1, "ondol-open") as pool:
             session = pool.submit(runtime.open, opened, settings)
             try:
+                # Loading a tokenizer keeps the interpreter to itself, so the device goes first
+                runtime.at_work.wait()
+                time.sleep(HEAD_START)
                 path = opened.file("tokenizer.json")
                 tokenizer = Tokenizer.open(path, bos=facts.bos, eos=facts.eos)
             except BaseException:

@@ -9,6 +9,7 @@ methods with an underscore are the device's and may trust what they are handed.
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from ondol.device import Report, Silicon, State
@@ -200,6 +201,14 @@ class Runtime(ABC):
     name: ClassVar[str]
     silicon: ClassVar[Silicon] = Silicon.NO
 
+    @cached_property
+    def at_work(self) -> threading.Event:
+        """Set once `open()` needs the interpreter no more, or is done.
+
+        A device sets it where its native code takes over, so that others can load meanwhile.
+        """
+        return threading.Event()
+
     def probe(self) -> Report:
         """Whether this device can be used here, why not, and what would fix it."""
         try:
@@ -222,6 +231,12 @@ class Runtime(ABC):
             DeviceUnavailable: with the probe's reason and fix.
             CorruptBundle: if a file does not match the manifest.
         """
+        try:
+            return self._checked_open(bundle, plan)
+        finally:
+            self.at_work.set()
+
+    def _checked_open(self, bundle: "Bundle", plan: "Plan") -> DecoderSession:
         report = self.probe()
         if not report.available:
             raise DeviceUnavailable(

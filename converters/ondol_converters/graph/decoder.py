@@ -29,10 +29,10 @@ SKIP_NORM = f"{MICROSOFT}::SkipSimplifiedLayerNormalization"
 class DecoderWeights:
     """Everything a decoder graph refers to.
 
-    `matrices` are by our names: "embedding", "layers.0.qkv", "layers.0.o",
-    "layers.0.gate_up", "layers.0.down". `head` is the output matrix in runs of rows, which a runtime
-    can prepare one after the other instead of holding two copies of it all. `vectors` are norm
-    weights by our names. `ropes` are the cosine and sine tables of each rope.
+    `matrices` are by our names: "embedding", "layers.0.qkv", "layers.0.o", "layers.0.gate_up",
+    "layers.0.down". `head` is the output matrix in runs of rows, which a runtime can prepare one
+    after the other instead of holding two copies of it all. `vectors` are norm weights by our
+    names. `ropes` are the cosine and sine tables of each rope.
     """
 
     matrices: Mapping[str, Matrix]

@@ -18,7 +18,7 @@ from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderPen, DecoderWeights
 from ondol_converters.graph.drawing import MICROSOFT, Drawing
 
-STAGE_BYTES = 16 << 20  # weights that may be mapped at once
+STAGE_BYTES = 32 << 20  # weights that may be mapped at once
 MOST_STAGES = 12  # more bytes to a stage in large models: each is a session to create
 
 
@@ -51,18 +51,16 @@ def draw_prefill(
 
 
 def _stages(decoder: Decoder, weights: DecoderWeights) -> list[range]:
-    """Runs of layers whose weights stay small together, or single layers."""
+    """Runs of layers whose weights stay small together, or single layers.
+
+    The first run is empty, only the lookup of embeddings, which maps much around every row.
+    """
     sizes = [
-        sum(
-            m.quants.length
-            for name, m in weights.matrices.items()
-            if name.startswith(f"layers.{i}.")
-        )
+        sum(m.quants.length for n, m in weights.matrices.items() if n.startswith(f"layers.{i}."))
         for i in range(len(decoder.layers))
     ]
     most = max(STAGE_BYTES, sum(sizes) // MOST_STAGES)
-    stages: list[range] = []
-    start = 0
+    stages, start = [range(0)], 0
     for i in range(1, len(sizes) + 1):
         if i == len(sizes) or sum(sizes[start : i + 1]) > most:
             stages.append(range(start, i))
