@@ -16,7 +16,7 @@ from ondol.errors import BundleError, BundleNotFound, CorruptBundle, UnsafePath
 from ondol.manifest import MANIFEST, FileEntry, Manifest, parse
 from tiny_models import CONTEXT, Tiny
 
-FILES = ["model.onnx", "prefill-0.onnx", "weights.bin", "tokenizer.json"]
+FILES = ["model.onnx", "prefill-0.onnx", "prefill-1.onnx", "weights.bin", "tokenizer.json"]
 Change = Callable[[Path], None]
 
 
