@@ -19,7 +19,7 @@ test: lint
 # What needs no weights: under a minute.
 test-unit:
 	@.ci/environment $(VENV) cli converters dev
-	$(BIN)/python -m pytest -q -m "not weights"
+	$(BIN)/python -m pytest -q -n 2 -m "not weights"
 
 lint:
 	@.ci/environment $(VENV) cli starter converters dev

@@ -129,7 +129,7 @@ def open_source(path: Path) -> Source:
 
         return GgufSource(path)
     except ModuleNotFoundError as exc:
-        if exc.name not in ("gguf", "numpy", "safetensors", "tokenizers"):
+        if exc.name not in ("gguf", "numpy", "tokenizers"):
             raise
         raise MissingExtra(
             say(f"The package {exc.name} is not installed.", f"{exc.name} 패키지가 없습니다."),

@@ -17,7 +17,7 @@ from ondol.language import say
 from ondol.starter import STARTERS, Starter, locate
 
 CONVERTERS = "ondol_converters"
-PACKAGES = (CONVERTERS, "gguf", "onnx", "safetensors", "sentencepiece")
+PACKAGES = (CONVERTERS, "gguf", "onnx")
 
 
 class Made(Protocol):
