@@ -78,7 +78,7 @@ class OrtDecoder(DecoderSession):
 
 def _check_facts(session: "ort.InferenceSession", model: ModelFacts, name: str) -> None:
     """Compare what the manifest says of a decoder with its graph, before memory is bound."""
-    shapes = {value.name: value.shape for value in session.get_inputs() + session.get_outputs()}
+    shapes = {value.name: value.shape for value in [*session.get_inputs(), *session.get_outputs()]}
     cache = {name for name in shapes if name.startswith("past_key_values.")}
     wanted = {
         f"past_key_values.{i}.{part}" for i in range(model.layers) for part in ("key", "value")
