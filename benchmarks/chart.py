@@ -32,7 +32,8 @@ def draw(comparisons: "Sequence[Comparison]", path: Path) -> None:
             ratio, wanted = one.ratios[field], getattr(goal, field)
             higher = field in ("decode", "prefill")
             met = math.isnan(wanted) or (ratio >= wanted if higher else ratio <= wanted)
-            axis.bar(at, ratio, color="#2f6f5e" if met else "#b4552d", width=0.6)
+            colour = "#8a8f94" if math.isnan(wanted) else "#2f6f5e" if met else "#b4552d"
+            axis.bar(at, ratio, color=colour, width=0.6)
             axis.annotate(f"{ratio:.2f}×", (at, ratio), ha="center", va="bottom")
             if not math.isnan(wanted):
                 axis.plot([at - 0.38, at + 0.38], [wanted, wanted], color="black", linewidth=1.5)
@@ -46,7 +47,10 @@ def draw(comparisons: "Sequence[Comparison]", path: Path) -> None:
             f"{one.conversion.peak_rss / 1e6:.0f} MB peak",
             fontsize=9,
         )
-    figure.suptitle("Black line: target. Same file, same threads, in turn.", fontsize=9)
+    figure.suptitle(
+        "Black line: target. Green: met, red: missed, grey: no target.",
+        fontsize=9,
+    )
     figure.tight_layout()
     figure.savefig(path, dpi=120)
     pyplot.close(figure)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 import threading
 import time
 from pathlib import Path
@@ -50,3 +51,7 @@ def describe() -> str:
                 flags = set(value.split())
     found = [f for f in ("avx2", "avx_vnni", "avx512_vnni", "amx_int8") if f in flags]
     return f"{name}, {os.cpu_count()} cores, {' '.join(found)}, {platform.platform(terse=True)}"
+
+
+if __name__ == "__main__":
+    print(read_bandwidth(int(sys.argv[1])))

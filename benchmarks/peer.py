@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from machine import describe, read_bandwidth
+from machine import describe
 from ondol.bundle import Bundle
 from ondol.plan import usable_cores
 from ondol.starter import GEMMA, QWEN, Starter, locate
@@ -131,7 +131,7 @@ def compare(starter: Starter, out: Path, threads: int, rounds: int, quality: boo
         }.items():
             task = Task(model, threads, text=text)
             bits[name] = float(json.loads(run(script, task))["bits_per_character"])
-    bandwidth = read_bandwidth(threads)
+    bandwidth = measured_bandwidth(threads)
     per_token = bytes_per_token(bundle)
     made = Comparison(
         model=starter.name,
@@ -173,6 +173,15 @@ def convert(starter: Starter, target: Path, weights: str = "auto") -> Conversion
         raise SystemExit(f"converting {starter.name} failed: exit code {child.returncode}")
     scale = 1 if sys.platform == "darwin" else 1024
     return Conversion(time.monotonic() - start, usage.ru_maxrss * scale)
+
+
+def measured_bandwidth(threads: int) -> float:
+    """The machine's read bandwidth, from a process of its own.
+
+    The system counts this process' memory into that of every process it starts.
+    """
+    command = [sys.executable, str(HERE / "machine.py"), str(threads)]
+    return float(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
 
 
 def run(script: str, task: Task) -> str:
