@@ -1,40 +1,11 @@
-"""How fast this machine reads memory: the limit of decoding."""
+"""What this machine is; run by itself, how fast it reads memory: the limit of decoding."""
 
 import os
 import platform
 import sys
-import threading
-import time
 from pathlib import Path
 
-import numpy as np
-
-ROUNDS = 8
-
-
-def read_bandwidth(threads: int, megabytes: int = 512) -> float:
-    """Bytes per second that `threads` threads read together, the best of a few rounds.
-
-    Each multiplies its share of a float32 matrix, far larger than any cache, with a vector: one
-    pass over the memory that vectorised code cannot do faster than it arrives.
-    """
-    columns = 4096
-    rows = megabytes * (1 << 20) // 4 // columns
-    matrix = np.ones((rows, columns), np.float32)
-    vector = np.ones(columns, np.float32)
-    best = 0.0
-    for _ in range(ROUNDS):
-        workers = [
-            threading.Thread(target=np.dot, args=(part, vector))
-            for part in np.array_split(matrix, threads)
-        ]
-        start = time.perf_counter()
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        best = max(best, matrix.nbytes / (time.perf_counter() - start))
-    return best
+from ondol.bench import read_bandwidth
 
 
 def describe() -> str:

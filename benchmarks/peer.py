@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from machine import describe
+from ondol.bench import bytes_per_token
 from ondol.bundle import Bundle
 from ondol.plan import usable_cores
 from ondol.starter import GEMMA, QWEN, Starter, locate
@@ -207,13 +208,6 @@ def median(figures: list[Figures]) -> Figures:
         first_token=middle("first_token"),
         peak_rss=int(middle("peak_rss")),
     )
-
-
-def bytes_per_token(bundle: Bundle) -> int:
-    """Bytes of weights, as stored, that decoding one token reads: all matrices but the lookup."""
-    records = bundle.manifest.recipe.matrices
-    tied = not any(r.name in ("output.weight", "lm_head.weight") for r in records)
-    return sum(r.bytes for r in records if tied or "embd" not in r.name and "embed" not in r.name)
 
 
 def report(made: Comparison) -> None:
