@@ -173,7 +173,16 @@ def _convert(source: Source, job: _Job) -> Conversion:
             variants=(Variant("cpu", GRAPH, tuple(graphs[1:]), needs),),
             origins=tuple(Origin(f.name, f.size, f.sha256) for f in source.files()),
             provenance=job.terms.provenance,
-            recipe=Recipe(options.weights, context, tuple(packer.records)),
+            recipe=Recipe(
+                weights=options.weights,
+                context=context,
+                vocabulary=options.vocabulary,
+                source_vocabulary=decoder.vocabulary,
+                budget=options.budget,
+                favor=options.favor,
+                calibration=(),
+                matrices=tuple(packer.records),
+            ),
             licence=_licence(job.terms),
             defaults=job.defaults,
         )

@@ -130,7 +130,15 @@ class Packer:
             exact = bits == 32 or _holds(piece.tensor.kind, bits, block)
             size = piece.rows * _row_bytes(columns, bits, block)
             self.records.append(
-                MatrixRecord(piece.tensor.name, piece.tensor.kind, bits, block, size, exact)
+                MatrixRecord(
+                    piece.tensor.name,
+                    piece.tensor.kind,
+                    bits,
+                    block,
+                    size,
+                    exact,
+                    "none" if bits == 32 else "exact" if exact else "nearest",
+                )
             )
         if bits == 32:
             values = self.file.add(name, "float32", (rows, columns), self._dense_rows(pieces))

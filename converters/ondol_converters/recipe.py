@@ -1,14 +1,34 @@
 """What a conversion is told: everything that changes the bytes of a bundle."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
 
 from ondol.errors import OptionError
 from ondol.language import say
 
-Weights = Literal["auto", "float32"]
+Weights = Literal["auto", "float32", "int8", "int4"]
+Method = Literal["nearest", "search", "gptq", "awq"]
+VocabularyCut = Literal["full", "ko-en", "ko-en-compact"]
+Favor = Literal["size", "speed"]
 
 DEFAULT_CONTEXT = 4096
+BLOCKS = (16, 32, 64, 128)
+MOST_LOSS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one matrix is stored: bits (4, 8, or 32 for float32), values to a scale, and method.
+
+    `method` says how values were put on the grid: "exact" moves the source's own integers,
+    the others round (see ondol_converters.quantise).
+    """
+
+    bits: int
+    block: int
+    method: str = "nearest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,23 +36,36 @@ class Options:
     """Settings of a conversion.
 
     `weights` is "auto" (each matrix as its source stores it where a kernel can hold that, else
-    8 bits in blocks of 32) or "float32" (dequantised; the yardstick of quality).
+    8 bits in blocks of 32), "int8" or "int4" (every matrix in that many bits), or "float32"
+    (dequantised; the yardstick of quality).
     `context` is the longest context in tokens that the bundle can be opened with; it is cut to
     what the model was trained for.
+    `vocabulary` is "full", "ko-en" or "ko-en-compact"; `hanja` keeps Chinese characters too.
+    `method` and `block` say how "int8" and "int4" round; `layouts` overrules them for matrices
+    by our names ("layers.0.qkv", "embedding").
+    `budget` is the loss in bits per character, relative to the dequantised source, that may be
+    spent (0.01 is one per cent), or None for none; `favor` says what to spend it on.
+    `calibration` are text files to calibrate, tune and learn a vocabulary with; when there are
+    none, Ondol's own texts are used.
     """
 
     weights: Weights = "auto"
     context: int = DEFAULT_CONTEXT
+    vocabulary: VocabularyCut = "full"
+    hanja: bool = False
+    method: Method = "search"
+    block: int = 32
+    budget: float | None = None
+    favor: Favor = "size"
+    calibration: tuple[Path, ...] = ()
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.weights not in ("auto", "float32"):
-            raise OptionError(
-                say(
-                    f"No such weights: {self.weights!r}.",
-                    f"그런 가중치 형식은 없습니다: {self.weights!r}",
-                ),
-                say("Known: auto, float32.", "아는 값: auto, float32"),
-            )
+        _known("weights", self.weights, get_args(Weights))
+        _known("vocabulary", self.vocabulary, get_args(VocabularyCut))
+        _known("method", self.method, get_args(Method))
+        _known("favor", self.favor, get_args(Favor))
+        _known("block", self.block, BLOCKS)
         if not 16 <= self.context <= 1 << 20:
             raise OptionError(
                 say(
@@ -42,3 +75,32 @@ class Options:
                 "",
                 say("Choose 16 tokens or more.", "16토큰 이상으로 고르세요."),
             )
+        if self.budget is not None and not 0 <= self.budget <= MOST_LOSS:
+            raise OptionError(
+                say(
+                    f"A budget of {self.budget:.1%} cannot be meant.",
+                    f"품질 예산 {self.budget:.1%}은(는) 쓸 수 없습니다.",
+                ),
+                say("It is the share that may be lost.", "잃어도 되는 비율입니다."),
+                "--budget 1%",
+            )
+        if self.budget is not None and self.weights != "auto":
+            raise OptionError(
+                say(
+                    f"A budget cannot be spent on {self.weights} weights.",
+                    f"{self.weights} 가중치에는 예산을 쓸 수 없습니다.",
+                ),
+                say("It chooses the bits itself.", "비트 수는 예산이 정합니다."),
+                say("Leave out --weights.", "--weights를 빼세요."),
+            )
+
+
+def _known(name: str, value: object, values: tuple[object, ...]) -> None:
+    if value not in values:
+        raise OptionError(
+            say(f"No such {name}: {value!r}.", f"{name}에 쓸 수 없는 값입니다: {value!r}"),
+            say(
+                f"Known: {', '.join(map(str, values))}.",
+                f"아는 값: {', '.join(map(str, values))}",
+            ),
+        )

@@ -84,7 +84,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRecord:
-    """How one tensor of the source was stored, in bytes, and whether exactly as it was."""
+    """How one tensor of the source was stored, in bytes, and whether exactly as it was.
+
+    `method` is how its values were put on the grid: exact, nearest, search, gptq, awq or none.
+    """
 
     name: str
     source_kind: str
@@ -92,14 +95,25 @@ class MatrixRecord:
     block: int
     bytes: int
     exact: bool
+    method: str
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the converter was told, and what it did."""
+    """What the converter was told, and what it did.
+
+    `vocabulary` is full, ko-en or ko-en-compact, and `source_vocabulary` counts the tokens there
+    were before. `budget` is the relative loss allowed, None where none was set.
+    `calibration` are the texts by name, bytes and SHA-256.
+    """
 
     weights: str
     context: int
+    vocabulary: str
+    source_vocabulary: int
+    budget: float | None
+    favor: str
+    calibration: tuple[Origin, ...]
     matrices: tuple[MatrixRecord, ...]
 
 

@@ -39,7 +39,16 @@ VALID = Manifest(
     variants=(Variant("cpu", "model.onnx", (), Needs(("Add",), ("int8",), 99)),),
     origins=(Origin("model.safetensors", 100, HASH),),
     provenance="출처",
-    recipe=Recipe("auto", 128, (MatrixRecord("a", "F32", 8, 32, 64, False),)),
+    recipe=Recipe(
+        weights="auto",
+        context=128,
+        vocabulary="full",
+        source_vocabulary=8,
+        budget=None,
+        favor="size",
+        calibration=(Origin("ko.txt", 3, "0" * 64),),
+        matrices=(MatrixRecord("a", "F32", 8, 32, 64, False, "nearest"),),
+    ),
     licence=Licence("Apache-2.0", "commercial", "texts/LICENSE", ""),
     defaults=Defaults("", 1.0),
 )
