@@ -1,7 +1,7 @@
 """A model in, a bundle out."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from ondol.manifest import (
     plain_name,
 )
 from ondol_converters.families import describe, family
+from ondol_converters.genai import genai_texts
 from ondol_converters.graph.decoder import DecoderWeights, draw
 from ondol_converters.graph.prefill import draw_prefill
 from ondol_converters.graph.weights import WeightsFile
@@ -163,7 +164,7 @@ def _convert(source: Source, job: _Job) -> Conversion:
             bos=tokenizer.bos,
             eos=tokenizer.eos,
         )
-        written = _write_texts(folder, tokenizer, job.terms)
+        written = _write_texts(folder, tokenizer, job.terms, genai_texts(decoder, facts, GRAPH))
         manifest = Manifest(
             ondol_bundle=VERSION,
             name=job.name,
@@ -215,8 +216,10 @@ def _silent(stage: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
-def _write_texts(folder: Path, tokenizer: TokenizerFiles, terms: Terms) -> list[str]:
-    texts = {TOKENIZER: tokenizer.json.encode()}
+def _write_texts(
+    folder: Path, tokenizer: TokenizerFiles, terms: Terms, others: Mapping[str, bytes]
+) -> list[str]:
+    texts = {TOKENIZER: tokenizer.json.encode(), **others}
     if tokenizer.chat_template is not None:
         texts[TEMPLATE] = tokenizer.chat_template.encode()
     if terms.text:

@@ -48,6 +48,10 @@ class OrtDecoder(DecoderSession):
         session = load(bundle.file(variant.graph), session_options(plan), providers)
         _check_facts(session, model, bundle.name)
         self._decode = Bound(session, self._cache, self._mask)
+        self._only_last()
+
+    def _only_last(self) -> None:
+        self._decode.input("logits_from", np.full(1, -1, np.int64))
         self._decode.output("logits", self._logits)
 
     def _append(self, ids: Sequence[int]) -> "Logits":
@@ -68,8 +72,7 @@ class OrtDecoder(DecoderSession):
         try:
             self._decode.run(np.array([ids], np.int64), self._length, len(ids))
         finally:
-            self._decode.input("logits_from", np.full(1, -1, np.int64))
-            self._decode.output("logits", self._logits)
+            self._only_last()
         return rows.reshape(len(ids), self.vocabulary)
 
     def _close(self) -> None:

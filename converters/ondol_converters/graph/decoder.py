@@ -7,7 +7,8 @@ Inputs and outputs are named as onnxruntime-genai names them, so that it can ope
       → logits [1, m, vocabulary] float32, present.{i}.key/value (same shape as the past)
 
 `logits_from` is an initializer that a caller may override: the first position whose logits are
-wanted, counted from the end when negative. It is -1, the last position, when not given.
+wanted, counted from the end when negative. It is 0, every position, when not given: that is what
+onnxruntime-genai expects, and Ondol's own devices always say -1 or 0.
 The batch is 1; it has a name so that nothing is folded that should wait for its input.
 """
 
@@ -190,7 +191,7 @@ class DecoderPen:
     def draw_head(self, normed: str) -> None:
         """Logits of the positions from `logits_from` on."""
         sheet = self.sheet
-        start = sheet.constant("logits_from", np.array([-1], np.int64))
+        start = sheet.constant("logits_from", np.zeros(1, np.int64))
         sheet.input("logits_from", "int64", [1])
         end = sheet.constant("logits_to", np.array([np.iinfo(np.int64).max], np.int64))
         axis = sheet.constant("one", np.array([1], np.int64))
