@@ -21,8 +21,9 @@ from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.rope import tables
 from ondol_converters.graph.weights import Matrix, Stored, WeightsFile
 from ondol_converters.quantise.blocks import dense
-from ondol_converters.quantise.repack import NEAREST, exact_layout, repack
-from ondol_converters.recipe import Options
+from ondol_converters.quantise.layouts import FLOAT, exactly, finest, narrowed
+from ondol_converters.quantise.repack import repack
+from ondol_converters.recipe import BLOCKS, Layout, Options
 from ondol_converters.sources import Source, TensorInfo
 
 Progress = Callable[[str, int, int], None]
@@ -30,7 +31,6 @@ Progress = Callable[[str, int, int], None]
 
 CHUNK_ELEMENTS = 1 << 21  # 8 MB of float32 at a time
 HEAD_BYTES = 32 << 20  # a run of the head's rows
-FLOAT = (32, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,43 +120,49 @@ class Packer:
         ]
         rows = sum(piece.rows for piece in pieces)
         self.parameters += rows * columns
-        bits, block = self._layout([piece.tensor.kind for piece in pieces], columns)
+        layout = self._layout(name, [piece.tensor.kind for piece in pieces], columns)
         biases = None
         if bias:
             biases = np.concatenate(
                 [self._vector(f"{stem}.bias", n) for stem, (_, n) in zip(stems, parts, strict=True)]
             )
-        for piece in pieces:
-            exact = bits == 32 or _holds(piece.tensor.kind, bits, block)
-            size = piece.rows * _row_bytes(columns, bits, block)
-            self.records.append(
-                MatrixRecord(
-                    piece.tensor.name,
-                    piece.tensor.kind,
-                    bits,
-                    block,
-                    size,
-                    exact,
-                    "none" if bits == 32 else "exact" if exact else "nearest",
-                )
-            )
-        if bits == 32:
+        if layout == FLOAT:
             values = self.file.add(name, "float32", (rows, columns), self._dense_rows(pieces))
-            return Matrix(rows, columns, bits, block, values, None, biases)
+            self._record(pieces, layout, values.length // rows)
+            return Matrix(rows, columns, 32, 0, values, None, biases)
+        bits, block = layout.bits, layout.block
         blocks = -(-columns // block)
         scales: list[NDArray[np.float32]] = []
         shape = (rows, blocks, block * bits // 8)
-        quants = self.file.add(name, "uint8", shape, self._block_rows(pieces, bits, block, scales))
-        stored = self.file.add(f"{name}.scales", "float32", (rows, blocks), scales)
+        quants = self.file.add(name, "uint8", shape, self._block_rows(pieces, layout, scales))
+        kept = narrowed(np.concatenate(scales), all(exactly(p.tensor.kind, layout) for p in pieces))
+        stored = self.file.add(f"{name}.scales", kept.dtype.name, (rows, blocks), [kept])
+        self._record(pieces, layout, (quants.length + stored.length) // rows)
         return Matrix(rows, columns, bits, block, quants, stored, biases)
 
-    def _layout(self, kinds: list[str], columns: int) -> tuple[int, int]:
-        """Bits and block that hold every one of `kinds` as well as their own would."""
-        if self.options.weights == "float32" or columns % 16:
+    def _record(self, pieces: list[_Part], layout: Layout, row_bytes: int) -> None:
+        for piece in pieces:
+            exact = layout == FLOAT or exactly(piece.tensor.kind, layout)
+            method = "none" if layout == FLOAT else "exact" if exact else layout.method
+            tensor, size = piece.tensor, piece.rows * row_bytes
+            self.records.append(
+                MatrixRecord(
+                    tensor.name, tensor.kind, layout.bits, layout.block, size, exact, method
+                )
+            )
+
+    def _layout(self, name: str, kinds: list[str], columns: int) -> Layout:
+        """How to store a matrix: as planned for it, else as the weights option says."""
+        options = self.options
+        if options.weights == "float32" or columns % BLOCKS[0]:
             return FLOAT  # a kernel's block is a multiple of 16
-        layouts = [exact_layout(kind) or NEAREST for kind in kinds]
-        block = min(block for _, block in layouts)
-        return max(bits for bits, _ in layouts), block if columns % block == 0 else 16
+        if name in options.layouts:
+            return options.layouts[name]
+        if options.weights == "auto":
+            return finest(kinds, columns)
+        bits = {"int8": 8, "int4": 4}[options.weights]
+        block = next(b for b in (options.block, *reversed(BLOCKS)) if columns % b == 0)
+        return Layout(bits, block, options.method)
 
     def _rows(self, pieces: list[_Part]) -> Iterator[tuple[NDArray[np.uint8], TensorInfo]]:
         for piece in pieces:
@@ -172,10 +178,10 @@ class Packer:
             yield _finite(tensor.name, dense(raw, tensor.kind, tensor.shape[1]))
 
     def _block_rows(
-        self, pieces: list[_Part], bits: int, block: int, scales: list[NDArray[np.float32]]
+        self, pieces: list[_Part], layout: Layout, scales: list[NDArray[np.float32]]
     ) -> Iterator[NDArray[np.uint8]]:
         for raw, tensor in self._rows(pieces):
-            made = repack(raw, tensor.kind, tensor.shape[1], bits, block)
+            made = repack(raw, tensor.kind, tensor.shape[1], layout.bits, layout.block)
             scales.append(made.scales)
             yield made.quants
 
@@ -192,16 +198,3 @@ def _finite(name: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
             say("Download the model again.", "모델을 다시 내려받으세요."),
         )
     return values
-
-
-def _holds(kind: str, bits: int, block: int) -> bool:
-    """Whether blocks of this layout hold a storage kind without loss."""
-    own = exact_layout(kind)
-    return own is not None and bits >= own[0] and own[1] % block == 0
-
-
-def _row_bytes(columns: int, bits: int, block: int) -> int:
-    """Bytes of a stored row: quants and a float32 scale for each block, or float32 values."""
-    if bits == 32:
-        return columns * 4
-    return -(-columns // block) * (block * bits // 8 + 4)

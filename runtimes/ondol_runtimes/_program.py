@@ -19,6 +19,7 @@ TYPES: Mapping[int, np.dtype[Any]] = {
     2: np.dtype("u1"),
     6: np.dtype("<i4"),
     7: np.dtype("<i8"),
+    10: np.dtype("<f2"),
 }
 """Tensors' element types by ONNX's numbers."""
 

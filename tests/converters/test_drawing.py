@@ -30,7 +30,9 @@ def test_every_weight_lies_in_the_weights_file(name: str, tiny: Tiny) -> None:
             where = {entry.key: entry.value for entry in tensor.external_data}
             assert where["location"] == "weights.bin"
             start, length = int(where["offset"]), int(where["length"])
-            width = 4 if tensor.data_type == onnx.TensorProto.FLOAT else 1
+            width = {onnx.TensorProto.FLOAT: 4, onnx.TensorProto.FLOAT16: 2}.get(
+                tensor.data_type, 1
+            )
             assert start + length <= size and length == np.prod(tensor.dims) * width
             spans.append((start, length))
         assert spans

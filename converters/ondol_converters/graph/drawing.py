@@ -15,6 +15,7 @@ IR_VERSION = 10  # the newest that onnxruntime 1.22 reads
 ACCURACY_LEVEL = 4  # activations in 8 bits: the only level with fast integer kernels
 
 _DTYPES = {
+    "float16": TensorProto.FLOAT16,
     "float32": TensorProto.FLOAT,
     "int32": TensorProto.INT32,
     "int64": TensorProto.INT64,
@@ -115,7 +116,7 @@ class Drawing:
             "block_size": matrix.block,
             "accuracy_level": ACCURACY_LEVEL,
         }
-        inputs = [x, self.stored(matrix.quants), self.stored(matrix.scales)]
+        inputs = [x, self.stored(matrix.quants), self._widened(matrix.scales)]
         if bias:
             inputs += ["", "", *bias]
         return self.node(f"{MICROSOFT}::MatMulNBits", inputs, f"{name}/MatMul", attributes, outputs)
@@ -134,8 +135,19 @@ class Drawing:
             "gather_axis": 0,
             "quantize_axis": 1,
         }
-        inputs = [self.stored(table), ids, self.stored(matrix.scales)]
+        # Widened first: with float16 scales the rows themselves would be rounded to float16
+        inputs = [self.stored(table), ids, self._widened(matrix.scales)]
         return self.node(f"{MICROSOFT}::GatherBlockQuantized", inputs, f"{name}/Gather", attributes)
+
+    def _widened(self, scales: Stored) -> str:
+        """Scales as the kernel takes them, float32; a runtime does the cast once, when it loads."""
+        name = self.stored(scales)
+        if scales.dtype == "float32":
+            return name
+        wide = f"{name}/float32/out"
+        if all(wide not in node.output for node in self._nodes):
+            self.node("Cast", [name], f"{name}/float32", {"to": TensorProto.FLOAT})
+        return wide
 
     def operators(self) -> tuple[str, ...]:
         """Every operator drawn, sorted, those outside the default domain as `domain::Op`."""

@@ -42,7 +42,7 @@ class Matrix:
     """A weight matrix [rows, columns] as stored: float32 (`bits` 32) or blocks of integers.
 
     Blocks are those of ONNX Runtime's MatMulNBits: `quants` uint8 [rows, blocks, block·bits/8],
-    symmetric about 2^(bits-1), `scales` float32 [rows, blocks].
+    symmetric about 2^(bits-1), `scales` float16 or float32 [rows, blocks].
     """
 
     rows: int
