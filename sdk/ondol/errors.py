@@ -4,6 +4,7 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
 
     OndolError                     1
      ├─ OptionError                2   an option or argument that cannot be meant
+     │   └─ BadText                    a text or task file that is empty, broken or not UTF-8
      ├─ SourceError                3   a model to convert is not one, or is broken
      │   ├─ CorruptSource              truncated, bit-flipped, or lying about itself
      │   ├─ MissingTokenizer           weights without a tokenizer
@@ -48,6 +49,10 @@ class OptionError(OndolError):
     """An option or argument that cannot be meant."""
 
     exit_code = 2
+
+
+class BadText(OptionError):
+    """A text or task file is empty, broken, or not UTF-8."""
 
 
 class SourceError(OndolError):
