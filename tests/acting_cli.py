@@ -42,7 +42,7 @@ class SlowRuntime(NullRuntime):
 class _Parrot(NullDecoder):
     def __init__(self, bundle: Bundle, plan: Plan) -> None:
         super().__init__(bundle, plan)
-        facts = bundle.manifest.model
+        facts = bundle.decoder
         tokenizer = Tokenizer.open(bundle.file("tokenizer.json"), bos=facts.bos, eos=facts.eos)
         self._script = [*tokenizer.encode(os.environ["ONDOL_PARROT"]), facts.eos[0]]
         self._said = 0

@@ -30,7 +30,7 @@ class OrtDecoder(DecoderSession):
     def __init__(
         self, bundle: Bundle, variant: Variant, plan: Plan, providers: Sequence[str]
     ) -> None:
-        model = bundle.manifest.model
+        model = bundle.decoder
         super().__init__(context=plan.context, vocabulary=model.vocabulary)
         shape = (1, model.kv_heads, plan.context, model.head_dim)
         # Untouched zeros cost no memory: pages come as the conversation grows

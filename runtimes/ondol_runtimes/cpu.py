@@ -8,8 +8,10 @@ from ondol.bundle import Bundle
 from ondol.device import Device, Report, Silicon, State
 from ondol.errors import CorruptBundle
 from ondol.language import say
+from ondol.manifest import Variant
 from ondol.plan import Plan, usable_cores
 from ondol.runtime import DecoderSession, Runtime
+from ondol.stateless import Session
 
 PROVIDERS = ("CPUExecutionProvider",)
 
@@ -47,16 +49,7 @@ class CpuRuntime(Runtime):
     def _open(self, bundle: Bundle, plan: Plan) -> DecoderSession:
         from ondol_runtimes._ort import OrtDecoder, Verified
 
-        variant = bundle.variant("cpu")
-        if variant is None:
-            raise CorruptBundle(
-                say(
-                    f"{bundle.name} has no graph for the CPU.",
-                    f"{bundle.name}에 CPU용 그래프가 없습니다.",
-                ),
-                "",
-                say("Convert the model with --target cpu.", "--target cpu로 모델을 변환하세요."),
-            )
+        variant = _variant(bundle)
         # The graphs are parsed, so they are proven first; the weights are only numbers
         bundle.verify([variant.graph, *variant.prefill])
         verified = Verified(bundle)
@@ -68,3 +61,33 @@ class CpuRuntime(Runtime):
             session.close()
             raise
         return session
+
+    def _open_graph(self, bundle: Bundle, plan: Plan, graph: str | None) -> Session:
+        from ondol_runtimes._graph import OrtGraph
+        from ondol_runtimes._ort import Verified
+
+        variant = _variant(bundle)
+        bundle.verify([variant.graph, *variant.prefill])
+        verified = Verified(bundle)
+        path = bundle.file(graph or variant.graph)
+        session = OrtGraph(path, plan, PROVIDERS)
+        try:
+            verified.wait()
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+
+def _variant(bundle: Bundle) -> Variant:
+    found = bundle.variant("cpu")
+    if found is None:
+        raise CorruptBundle(
+            say(
+                f"{bundle.name} has no graph for the CPU.",
+                f"{bundle.name}에 CPU용 그래프가 없습니다.",
+            ),
+            "",
+            say("Convert the model with --target cpu.", "--target cpu로 모델을 변환하세요."),
+        )
+    return found

@@ -26,7 +26,7 @@ def predicted_bytes_per_token(bundle: Bundle, length: int = 0) -> int:
     Every weight once, and the keys and values so far. It is an upper bound: of the rope tables,
     and of an embedding that is no output matrix too, a token reads one row only.
     """
-    model, variant = bundle.manifest.model, bundle.variant("cpu")
+    model, variant = bundle.decoder, bundle.variant("cpu")
     weights = variant.needs.weight_bytes if variant else 0
     row = 2 * model.layers * model.kv_heads * model.head_dim * CACHE_ITEM_BYTES
     return weights + length * row
@@ -54,7 +54,7 @@ class NullDecoder(DecoderSession):
     """Counts positions and makes logits of the count."""
 
     def __init__(self, bundle: Bundle, plan: Plan) -> None:
-        model = bundle.manifest.model
+        model = bundle.decoder
         super().__init__(context=plan.context, vocabulary=model.vocabulary)
         self._bundle = bundle
         self._ends = frozenset(model.eos)

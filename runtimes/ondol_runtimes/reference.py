@@ -67,7 +67,7 @@ class ReferenceDecoder(DecoderSession):
 
         from ondol_runtimes._program import Program
 
-        model, variant = bundle.manifest.model, bundle.variant("cpu")
+        model, variant = bundle.decoder, bundle.variant("cpu")
         if variant is None:
             raise CorruptBundle(
                 say(

@@ -168,7 +168,7 @@ def read_bandwidth(threads: int, size: int = BANDWIDTH_BYTES) -> float:
 
 
 def _fitting(bundle: Bundle, work: Work) -> None:
-    longest, wanted = bundle.manifest.model.context, work.prompt_tokens + work.decode_tokens
+    longest, wanted = bundle.decoder.context, work.prompt_tokens + work.decode_tokens
     if wanted > longest:
         raise OptionError(
             say(

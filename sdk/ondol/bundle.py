@@ -9,9 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ondol import manifest as manifests
-from ondol.errors import BundleNotFound, CorruptBundle, UnsafePath
+from ondol.errors import BundleNotFound, CorruptBundle, UnsafePath, WrongKind
 from ondol.language import say
-from ondol.manifest import MANIFEST, FileEntry, Manifest, Variant
+from ondol.manifest import (
+    MANIFEST,
+    EncoderFacts,
+    Facts,
+    FileEntry,
+    Manifest,
+    ModelFacts,
+    SpeechFacts,
+    Variant,
+)
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
@@ -62,6 +71,42 @@ class Bundle:
     def size(self) -> int:
         """Bytes of all its files."""
         return sum(entry.size for entry in self.manifest.files)
+
+    @property
+    def decoder(self) -> ModelFacts:
+        """What its decoder is like.
+
+        Raises:
+            WrongKind: if its model is no decoder of text.
+        """
+        model = self.manifest.model
+        if isinstance(model, ModelFacts):
+            return model
+        raise _wrong_kind(self.name, model, "text generator", "글을 쓰는 모델")
+
+    @property
+    def encoder(self) -> EncoderFacts:
+        """What its encoder is like.
+
+        Raises:
+            WrongKind: if its model is no encoder of text.
+        """
+        model = self.manifest.model
+        if isinstance(model, EncoderFacts):
+            return model
+        raise _wrong_kind(self.name, model, "text encoder", "글을 읽는 인코더 모델")
+
+    @property
+    def speech(self) -> SpeechFacts:
+        """What its speech recogniser is like.
+
+        Raises:
+            WrongKind: if its model is no speech recogniser.
+        """
+        model = self.manifest.model
+        if isinstance(model, SpeechFacts):
+            return model
+        raise _wrong_kind(self.name, model, "speech recogniser", "음성 인식 모델")
 
     def file(self, name: str) -> Path:
         """The path of one of the manifest's files."""
@@ -154,6 +199,31 @@ class Bundle:
                 ),
             )
         return path
+
+
+def _wrong_kind(name: str, model: Facts, english: str, korean: str) -> WrongKind:
+    called, said, use = {
+        ModelFacts: (
+            "generates text",
+            "글을 쓰는 모델입니다.",
+            f"ondol chat {name}",
+        ),
+        EncoderFacts: (
+            "encodes text",
+            "글을 벡터나 이름표로 바꾸는 인코더입니다.",
+            "ondol.encoder.Encoder.open(...)",
+        ),
+        SpeechFacts: (
+            "recognises speech",
+            "음성을 글로 바꾸는 모델입니다.",
+            "ondol.speech.Recogniser.open(...)",
+        ),
+    }[type(model)]
+    return WrongKind(
+        say(f"{name} is no {english}.", f"{name}은(는) {korean}이 아닙니다."),
+        say(f"Its model, {model.model_type}, {called}.", f"{model.model_type}: {said}"),
+        say(f"Use it so: {use}", f"이렇게 쓰세요: {use}"),
+    )
 
 
 def entry_of(folder: Path, name: str) -> FileEntry:

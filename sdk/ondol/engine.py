@@ -60,15 +60,15 @@ class Engine:
             spin: whether idle threads wait in a loop; False beside a user interface.
 
         Raises:
-            BundleError: if the bundle cannot be read or does not hold.
+            BundleError: if the bundle cannot be read, does not hold, or is no decoder.
             DeviceError: if the device cannot be used.
             OptionError: if a setting cannot be met.
         """
         opened = bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
+        facts = opened.decoder
         runtime = registry.runtime(device)
         settings = plan(opened, context, threads, spin)
         opened.verify(["tokenizer.json"])
-        facts = opened.manifest.model
         with ThreadPoolExecutor(1, "ondol-open") as pool:
             session = pool.submit(runtime.open, opened, settings)
             try:

@@ -13,7 +13,8 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      ├─ BundleError                4   a bundle is not one, or may not be used
      │   ├─ BundleNotFound             no bundle of that name
      │   ├─ CorruptBundle              a hash, size or field does not hold
-     │   └─ UnsafePath                 a manifest names a file outside its folder
+     │   ├─ UnsafePath                 a manifest names a file outside its folder
+     │   └─ WrongKind                  a model of another kind than was asked for
      ├─ DeviceError                5   a device cannot be used
      │   ├─ UnknownDevice              no device of that name
      │   ├─ DeviceUnavailable          known, but not usable here; carries its report
@@ -93,6 +94,10 @@ class CorruptBundle(BundleError):
 
 class UnsafePath(BundleError):
     """A manifest names a file outside its own folder."""
+
+
+class WrongKind(BundleError):
+    """A model of another kind than was asked for, such as a chat with an encoder."""
 
 
 class DeviceError(OndolError):

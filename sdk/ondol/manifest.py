@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import PurePosixPath
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ondol.device import Needs
@@ -27,8 +27,18 @@ MOST = {
     "head_dim": 1 << 12,
     "vocabulary": 1 << 24,
     "context": 1 << 20,
+    "heads": 1 << 12,
+    "width": 1 << 16,
+    "mel_bins": 1 << 10,
+    "sample_rate": 1 << 18,
+    "frames": 1 << 16,
+    "window": 1 << 16,
+    "hop": 1 << 16,
 }
-"""What the sizes of `ModelFacts` can be at most: memory is asked for by them."""
+"""What the sizes of a model's facts can be at most: memory is asked for by them."""
+
+TASKS = ("embed", "classify", "tag")
+POOLINGS = ("none", "mean", "cls")
 
 Made = TypeVar("Made")
 
@@ -60,11 +70,67 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class EncoderFacts:
+    """What must be known of an encoder. Sizes in elements and tokens.
+
+    `task` is embed (`embedding` float32 [n, width]), classify (`logits` [n, labels]) or tag
+    (`logits` [n, tokens, labels]). `pooling` (none, mean, cls) and L2 normalisation are in the
+    graph; they are named here so that nobody does them twice. The prefixes are put before a
+    query and a passage; `labels` are empty unless the task has them.
+    """
+
+    model_type: str
+    task: str
+    layers: int
+    width: int
+    vocabulary: int
+    context: int
+    parameters: int
+    pad: int
+    pooling: str
+    normalised: bool
+    query_prefix: str
+    passage_prefix: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechFacts:
+    """What must be known of a speech recogniser: an audio encoder and a decoder of text.
+
+    `frames` log-mel frames of `mel_bins` bands are one input, made from `sample_rate` Hz audio
+    in windows of `window` samples every `hop`. `context` counts the decoder's tokens; a text
+    begins with the tokens `start` and ends with `eos`; `suppressed` are never said.
+    """
+
+    model_type: str
+    layers: int
+    heads: int
+    head_dim: int
+    width: int
+    vocabulary: int
+    context: int
+    parameters: int
+    mel_bins: int
+    sample_rate: int
+    frames: int
+    window: int
+    hop: int
+    start: tuple[int, ...]
+    eos: int
+    suppressed: tuple[int, ...]
+
+
+Facts = ModelFacts | EncoderFacts | SpeechFacts
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """The graphs for one target.
 
     `prefill` are stages that run many tokens at once in float arithmetic and give no logits;
-    they share the weights file and the cache with `graph`. There may be none.
+    they share the weights file and the cache with `graph`. There may be none. Of a speech
+    recogniser `graph` is the decoder, and the one graph of `prefill` the audio encoder.
     """
 
     target: str
@@ -142,7 +208,7 @@ class Manifest:
     ondol_bundle: int
     name: str
     created_by: str
-    model: ModelFacts
+    model: Facts
     files: tuple[FileEntry, ...]
     variants: tuple[Variant, ...]
     origins: tuple[Origin, ...]
@@ -238,7 +304,10 @@ def _value(hint: Any, value: Any, where: str, at: str) -> Any:
         inner = get_args(hint)[0]
         return tuple(_value(inner, v, where, f"{at}[{i}]") for i, v in enumerate(value))
     if isinstance(hint, UnionType):
-        return None if value is None else _value(get_args(hint)[0], value, where, at)
+        kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+        if value is None and len(kinds) < len(get_args(hint)):
+            return None
+        return _value(_nearest(kinds, value), value, where, at)
     if isinstance(hint, type) and is_dataclass(hint):
         return _build(hint, value, where, at)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
@@ -250,6 +319,13 @@ def _value(hint: Any, value: Any, where: str, at: str) -> Any:
     if isinstance(value, str) and not value.isascii() and _SURROGATES.search(value):
         raise _corrupt(where, f"{at}: not Unicode text")
     return value
+
+
+def _nearest(kinds: list[Any], value: Any) -> Any:
+    """Of several kinds the one whose field names are most like those there."""
+    if len(kinds) == 1 or not isinstance(value, Mapping):
+        return kinds[0]
+    return min(kinds, key=lambda kind: len({f.name for f in fields(kind)} ^ set(value)))
 
 
 def _check(manifest: Manifest, where: str) -> None:
@@ -285,11 +361,32 @@ def _check(manifest: Manifest, where: str) -> None:
     for path in [*named, "tokenizer.json"]:
         if path not in paths:
             raise _corrupt(where, f"files: {path[:200]!r} is missing")
-    model = manifest.model
-    for size, most in MOST.items():
-        if not 1 <= getattr(model, size) <= most:
-            raise _corrupt(where, f"model.{size}: {getattr(model, size)}, not 1 to {most}")
     if manifest.defaults.repetition_penalty <= 0:
         raise _corrupt(where, "defaults.repetition_penalty: zero")
-    if any(token >= model.vocabulary for token in (*model.eos, model.bos or 0)):
+    _check_model(manifest.model, where)
+    for variant in manifest.variants:
+        if isinstance(manifest.model, SpeechFacts) and len(variant.prefill) != 1:
+            raise _corrupt(where, "variants: a recogniser has one audio encoder")
+
+
+def _check_model(model: Facts, where: str) -> None:
+    for size, most in MOST.items():
+        found = getattr(model, size, None)
+        if found is not None and not 1 <= found <= most:
+            raise _corrupt(where, f"model.{size}: {found}, not 1 to {most}")
+    if any(token >= model.vocabulary for token in _tokens(model)):
         raise _corrupt(where, "model: a token id outside the vocabulary")
+    if isinstance(model, EncoderFacts):
+        if model.task not in TASKS or model.pooling not in POOLINGS:
+            raise _corrupt(where, f"model: {model.task!r:.40}, {model.pooling!r:.40}")
+        if (model.task == "embed") != (not model.labels):
+            raise _corrupt(where, f"model.labels: {len(model.labels)} for {model.task}")
+
+
+def _tokens(model: Facts) -> tuple[int, ...]:
+    """Every token id that a model's facts name."""
+    if isinstance(model, ModelFacts):
+        return (*model.eos, model.bos or 0)
+    if isinstance(model, EncoderFacts):
+        return (model.pad,)
+    return (*model.start, model.eos, *model.suppressed)

@@ -4,6 +4,9 @@ A device is a `Runtime`: `_probe()` says whether it can be used here, `_open()` 
 What it opens is a `DecoderSession`: `_append()` runs tokens through the model, and the
 KV cache is the session's own. Public methods check their arguments and the session's state;
 methods with an underscore are the device's and may trust what they are handed.
+
+A device that can run any graph, such as an encoder's, overrides `_open_graph()` too: what that
+opens is an `ondol.stateless.Session`, of which `_run()` is to be written.
 """
 
 import threading
@@ -13,8 +16,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from ondol.device import Report, Silicon, State
-from ondol.errors import ContextFull, DeviceUnavailable, OptionError, SessionClosed
+from ondol.errors import ContextFull, DeviceUnavailable, OptionError
 from ondol.language import say
+from ondol.stateless import Exclusive, Session, check_open
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,14 +134,9 @@ class DecoderSession(ABC):
     def _close(self) -> None:
         """Free what the device holds."""
 
-    def _exclusive(self) -> "_Exclusive":
-        if self._closed:
-            raise SessionClosed(
-                say("The session is closed.", "이미 닫힌 세션입니다."),
-                say("close() was called before.", "앞서 close()가 호출되었습니다."),
-                say("Open a new session.", "세션을 새로 여세요."),
-            )
-        return _Exclusive(self._busy)
+    def _exclusive(self) -> Exclusive:
+        check_open(self._closed)
+        return Exclusive(self._busy)
 
     def _check(self, ids: Sequence[int]) -> None:
         if len(ids) == 0:
@@ -169,30 +168,6 @@ class DecoderSession(ABC):
                     "문맥을 더 크게 열거나 앞부분으로 되감으세요.",
                 ),
             )
-
-
-class _Exclusive:
-    """Turns use from two threads at once into an error instead of a broken cache."""
-
-    def __init__(self, lock: threading.Lock) -> None:
-        self._lock = lock
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            raise OptionError(
-                say(
-                    "The session is in use by another thread.",
-                    "다른 스레드가 쓰고 있는 세션입니다.",
-                ),
-                say(
-                    "A session runs one call at a time.",
-                    "세션은 한 번에 한 호출만 실행합니다.",
-                ),
-                say("Open one session per thread.", "스레드마다 세션을 따로 여세요."),
-            )
-
-    def __exit__(self, *exc: object) -> None:
-        self._lock.release()
 
 
 class Runtime(ABC):
@@ -228,6 +203,7 @@ class Runtime(ABC):
         """Open a decoder bundle under a plan.
 
         Raises:
+            WrongKind: if the bundle's model is no decoder.
             DeviceUnavailable: with the probe's reason and fix.
             CorruptBundle: if a file does not match the manifest.
         """
@@ -236,17 +212,24 @@ class Runtime(ABC):
         finally:
             self.at_work.set()
 
+    def open_graph(self, bundle: "Bundle", plan: "Plan", graph: str | None = None) -> Session:
+        """Open one graph of a bundle without any state, such as an encoder's.
+
+        Args:
+            bundle: what holds it.
+            plan: its threads; the context means nothing here.
+            graph: the graph's file; None: the variant's own.
+
+        Raises:
+            DeviceUnavailable: with the probe's reason, or because it runs decoders only.
+            CorruptBundle: if a file does not match the manifest.
+        """
+        self._require()
+        return self._open_graph(bundle, plan, graph)
+
     def _checked_open(self, bundle: "Bundle", plan: "Plan") -> DecoderSession:
-        report = self.probe()
-        if not report.available:
-            raise DeviceUnavailable(
-                say(
-                    f"The device {self.name} cannot be used here.",
-                    f"{self.name} 장치를 여기서 쓸 수 없습니다.",
-                ),
-                report.reason,
-                report.fix,
-            )
+        _ = bundle.decoder  # before the device is asked for anything
+        self._require()
         try:
             return self._open(bundle, plan)
         except MemoryError as exc:
@@ -262,6 +245,18 @@ class Runtime(ABC):
                 say("Open it with a smaller context.", "문맥 길이를 줄여서 여세요."),
             ) from exc
 
+    def _require(self) -> None:
+        report = self.probe()
+        if not report.available:
+            raise DeviceUnavailable(
+                say(
+                    f"The device {self.name} cannot be used here.",
+                    f"{self.name} 장치를 여기서 쓸 수 없습니다.",
+                ),
+                report.reason,
+                report.fix,
+            )
+
     @abstractmethod
     def _probe(self) -> Report:
         """The report; may raise anything, `probe()` turns that into a report."""
@@ -269,3 +264,14 @@ class Runtime(ABC):
     @abstractmethod
     def _open(self, bundle: "Bundle", plan: "Plan") -> DecoderSession:
         """A session on this device; only called when the probe said available."""
+
+    def _open_graph(self, bundle: "Bundle", plan: "Plan", graph: str | None) -> Session:
+        """A stateless session; a device that cannot says so."""
+        raise DeviceUnavailable(
+            say(
+                f"The device {self.name} cannot run {bundle.name}.",
+                f"{self.name} 장치로는 {bundle.name}을(를) 실행할 수 없습니다.",
+            ),
+            say("It runs text generators only.", "글을 쓰는 모델만 실행하는 장치입니다."),
+            say("Choose another device: ondol devices", "다른 장치를 고르세요: ondol devices"),
+        )

@@ -176,4 +176,4 @@ def test_a_tied_head_is_one_copy_in_the_file(tiny: Tiny) -> None:
 def test_the_source_is_named_in_the_manifest(tiny: Tiny, tmp_path: Path) -> None:
     manifest = tiny("gemma3").manifest
     assert {origin.name for origin in manifest.origins} >= {"model.safetensors", "config.json"}
-    assert manifest.model.bos == 270 and manifest.model.eos == (271,)
+    assert tiny("gemma3").decoder.bos == 270 and tiny("gemma3").decoder.eos == (271,)

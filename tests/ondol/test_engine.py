@@ -149,7 +149,7 @@ def test_ids_outside_the_vocabulary_are_refused(null: Engine) -> None:
 def test_an_end_token_ends_the_reply_without_text(cpu: Engine) -> None:
     first = cpu.reply(PROMPT, limits=Limits(max_tokens=2))
     first.read()
-    model = replace(cpu.bundle.manifest.model, eos=(first.ids[0],))
+    model = replace(cpu.bundle.decoder, eos=(first.ids[0],))
     bundle = Bundle(cpu.bundle.path, replace(cpu.bundle.manifest, model=model))
     with Engine.open(bundle, threads=1, spin=False) as engine:
         second = engine.reply(PROMPT)

@@ -109,7 +109,7 @@ def test_a_session_is_free_again_after_an_error(device: Runtime, tiny: Tiny) -> 
 
 def test_null_never_ends_a_reply_and_gives_valid_ids(tiny: Tiny) -> None:
     bundle = tiny("gemma3")
-    model = replace(bundle.manifest.model, eos=(3, 4, 271))
+    model = replace(bundle.decoder, eos=(3, 4, 271))
     bundle = Bundle(bundle.path, replace(bundle.manifest, model=model))
     with NullRuntime().open(bundle, Plan(CONTEXT, 1, True)) as session:
         tokens = [int(session.append([0]).argmax()) for _ in range(6)]

@@ -31,7 +31,7 @@ def test_the_8_bit_graph_in_float_arithmetic_agrees(name: str, tiny: Tiny) -> No
     made = bundle.path / "float.onnx"
     made.write_bytes(graph.SerializeToString())
     session = ort.InferenceSession(str(made), providers=["CPUExecutionProvider"])
-    facts = bundle.manifest.model
+    facts = bundle.decoder
     feeds: dict[str, Array] = {
         value.name: np.zeros((1, facts.kv_heads, CONTEXT, facts.head_dim), np.float32)
         for value in session.get_inputs()
@@ -145,10 +145,10 @@ def test_flipped_bytes_raise_nothing_else(flips: list[tuple[int, int]], tiny: Ti
     made = bytearray((bundle.path / "model.onnx").read_bytes())
     for at, bits in flips:
         made[at % len(made)] ^= bits
-    shape = (1, bundle.manifest.model.kv_heads, 16, bundle.manifest.model.head_dim)
+    shape = (1, bundle.decoder.kv_heads, 16, bundle.decoder.head_dim)
     feeds: dict[str, Array] = {
         f"past_key_values.{i}.{part}": np.zeros(shape, np.float32)
-        for i in range(bundle.manifest.model.layers)
+        for i in range(bundle.decoder.layers)
         for part in ("key", "value")
     }
     feeds |= {"input_ids": whole(1, 2)[None], "attention_mask": whole(1, 1)[None]}

@@ -114,3 +114,12 @@ def licence_class(kind: str) -> str:
         "research-only": say("research only", "연구용으로만"),
         "unknown": say("unknown", "알 수 없음"),
     }.get(kind, kind)
+
+
+def encoder_task(task: str) -> str:
+    """What an encoder is for, in the user's language."""
+    return {
+        "embed": say("embeds text", "글을 벡터로"),
+        "classify": say("classifies text", "글을 분류"),
+        "tag": say("tags words", "낱말마다 이름표"),
+    }.get(task, task)

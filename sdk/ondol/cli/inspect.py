@@ -6,11 +6,19 @@ from typing import Annotated
 import typer
 
 from ondol.bundle import Bundle
-from ondol.cli.facts import BundleFacts, Layout, facts, layouts, licence_class, megabytes
+from ondol.cli.facts import (
+    BundleFacts,
+    Layout,
+    encoder_task,
+    facts,
+    layouts,
+    licence_class,
+    megabytes,
+)
 from ondol.cli.options import Json
 from ondol.cli.output import show_json, show_pairs, show_table
 from ondol.language import say
-from ondol.manifest import Manifest
+from ondol.manifest import EncoderFacts, Facts, Manifest, SpeechFacts
 
 SHORT_HASH = 16
 
@@ -51,7 +59,6 @@ def inspect(
 
 def _show_model(seen: Inspection) -> None:
     manifest, model = seen.manifest, seen.manifest.model
-    penalty = manifest.defaults.repetition_penalty
     show_pairs(
         seen.bundle.name,
         (
@@ -61,20 +68,48 @@ def _show_model(seen: Inspection) -> None:
             (say("family", "모델 계열"), model.model_type),
             (say("parameters", "매개변수"), f"{model.parameters:,}"),
             (say("layers", "층"), str(model.layers)),
-            (
-                say("cache heads", "캐시 헤드"),
-                f"{model.kv_heads} × {model.head_dim}",
-            ),
             (say("vocabulary", "어휘"), f"{model.vocabulary:,}"),
             (say("context", "문맥"), say(f"{model.context} tokens", f"{model.context}토큰")),
-            (
-                say("kind", "종류"),
-                say("chat", "대화") if seen.bundle.chats else say("continues text", "글 이어쓰기"),
-            ),
-            (say("begin, end", "시작, 끝 토큰"), f"{model.bos}, {', '.join(map(str, model.eos))}"),
-            (say("system prompt", "시스템 프롬프트"), manifest.defaults.system or "-"),
-            (say("repetition penalty", "반복 억제"), f"{penalty:g}"),
+            *_kind(seen, model),
         ),
+    )
+
+
+def _kind(seen: Inspection, model: Facts) -> tuple[tuple[str, str], ...]:
+    """What only models of one kind have."""
+    kind = say("kind", "종류")
+    if isinstance(model, EncoderFacts):
+        prefixes = (model.query_prefix, model.passage_prefix)
+        return (
+            (kind, encoder_task(model.task)),
+            (say("width", "벡터 길이"), str(model.width)),
+            (say("pooling", "풀링"), model.pooling),
+            (say("prefixes", "앞에 붙이는 말"), ", ".join(map(repr, prefixes))),
+            (say("labels", "이름표"), ", ".join(model.labels) or "-"),
+        )
+    if isinstance(model, SpeechFacts):
+        seconds = model.frames * model.hop / model.sample_rate
+        return (
+            (kind, say("speech to text", "음성 인식")),
+            (
+                say("audio", "음성"),
+                say(
+                    f"{seconds:g} s at {model.sample_rate} Hz",
+                    f"{seconds:g}초, {model.sample_rate}Hz",
+                ),
+            ),
+            (
+                say("begin, end", "시작, 끝 토큰"),
+                f"{', '.join(map(str, model.start))}, {model.eos}",
+            ),
+        )
+    defaults = seen.manifest.defaults
+    return (
+        (kind, say("chat", "대화") if seen.bundle.chats else say("continues text", "글 이어쓰기")),
+        (say("cache heads", "캐시 헤드"), f"{model.kv_heads} × {model.head_dim}"),
+        (say("begin, end", "시작, 끝 토큰"), f"{model.bos}, {', '.join(map(str, model.eos))}"),
+        (say("system prompt", "시스템 프롬프트"), defaults.system or "-"),
+        (say("repetition penalty", "반복 억제"), f"{defaults.repetition_penalty:g}"),
     )
 
 

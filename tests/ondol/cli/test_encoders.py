@@ -1,0 +1,34 @@
+"""Bundles of encoders on the command line: shown, checked, and never chatted with."""
+
+from pathlib import Path
+
+import pytest
+
+from command_line import Ondol
+from graph_bundle import encoder_bundle
+
+
+@pytest.fixture
+def encoder(home: Path) -> str:
+    return encoder_bundle(home / "bundles" / "reader").name
+
+
+def test_models_and_verify_take_encoders(ondol: Ondol, encoder: str) -> None:
+    listed = ondol("models", "--json").json
+    facts = next(e["bundle"] for e in listed["bundles"] if e["name"] == encoder)
+    assert facts["model_type"] == "bert" and facts["context_tokens"] == 16
+    assert encoder in ondol("models").out
+    assert ondol("verify", encoder).code == 0
+
+
+def test_inspect_says_what_an_encoder_is(ondol: Ondol, encoder: str) -> None:
+    shown = ondol("inspect", encoder)
+    assert shown.code == 0 and "embeds text" in shown.out and "mean" in shown.out
+    assert ondol("inspect", encoder, "--json").json["manifest"]["model"]["task"] == "embed"
+
+
+@pytest.mark.parametrize("command", ["chat", "bench"])
+def test_what_needs_a_decoder_refuses_an_encoder(command: str, ondol: Ondol, encoder: str) -> None:
+    done = ondol(command, encoder, *(["--once", "안녕"] if command == "chat" else []))
+    assert done.code == 4
+    assert "no text generator" in done.err and "encodes text" in done.err
