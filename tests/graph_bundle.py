@@ -11,13 +11,13 @@ from ondol.device import Needs
 from ondol.manifest import (
     MANIFEST,
     Defaults,
-    EncoderFacts,
     Licence,
     Manifest,
     Origin,
     Recipe,
     Variant,
 )
+from ondol.model_facts import EncoderFacts
 from tokenizer_maker import sentencepiece
 
 VOCABULARY, WIDTH = 272, 4

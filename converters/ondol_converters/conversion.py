@@ -17,12 +17,12 @@ from ondol.manifest import (
     Defaults,
     Licence,
     Manifest,
-    ModelFacts,
     Origin,
     Recipe,
     Variant,
     plain_name,
 )
+from ondol.model_facts import ModelFacts
 from ondol_converters.families import describe, family
 from ondol_converters.genai import genai_texts
 from ondol_converters.graph.decoder import DecoderWeights, draw

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ondol.errors import CorruptBundle, DeviceError
 from ondol.language import say
@@ -40,7 +40,7 @@ class OrtGraph(Session):
 
     def _run(self, feeds: "Arrays") -> "Arrays":
         try:
-            made = self._session.run(self._names, dict(feeds))
+            made: Sequence[Any] = self._session.run(self._names, dict(feeds))
         except Exception as exc:  # its errors share no base class
             raise DeviceError(
                 say("The device could not run the model.", "장치가 모델을 실행하지 못했습니다."),

@@ -9,7 +9,10 @@ import numpy as np
 from ondol.bundle import Bundle
 from ondol.errors import CorruptBundle
 from ondol.language import say
-from ondol.manifest import ModelFacts, Variant
+from ondol.manifest import (
+    Variant,
+)
+from ondol.model_facts import ModelFacts
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
 from ondol_runtimes._bound import Bound, load, session_options

@@ -13,14 +13,11 @@ from ondol.errors import BundleNotFound, CorruptBundle, UnsafePath, WrongKind
 from ondol.language import say
 from ondol.manifest import (
     MANIFEST,
-    EncoderFacts,
-    Facts,
     FileEntry,
     Manifest,
-    ModelFacts,
-    SpeechFacts,
     Variant,
 )
+from ondol.model_facts import EncoderFacts, Facts, ModelFacts, SpeechFacts
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""

@@ -15,30 +15,13 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from ondol.device import Needs
 from ondol.errors import CorruptBundle, UnsafePath
 from ondol.language import say
+from ondol.model_facts import Facts, SpeechFacts, fault_of
+from ondol.model_facts import ModelFacts as ModelFacts  # its old home
 
 VERSION = 1
 MANIFEST = "manifest.json"
 MAX_BYTES = 4 << 20
 MAX_NAME = 200
-
-MOST = {
-    "layers": 1 << 12,
-    "kv_heads": 1 << 12,
-    "head_dim": 1 << 12,
-    "vocabulary": 1 << 24,
-    "context": 1 << 20,
-    "heads": 1 << 12,
-    "width": 1 << 16,
-    "mel_bins": 1 << 10,
-    "sample_rate": 1 << 18,
-    "frames": 1 << 16,
-    "window": 1 << 16,
-    "hop": 1 << 16,
-}
-"""What the sizes of a model's facts can be at most: memory is asked for by them."""
-
-TASKS = ("embed", "classify", "tag")
-POOLINGS = ("none", "mean", "cls")
 
 Made = TypeVar("Made")
 
@@ -52,76 +35,6 @@ class FileEntry:
     path: str
     size: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What a runtime and an engine must know of a decoder. Sizes in elements and tokens."""
-
-    model_type: str
-    layers: int
-    kv_heads: int
-    head_dim: int
-    vocabulary: int
-    context: int
-    parameters: int
-    bos: int | None
-    eos: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderFacts:
-    """What must be known of an encoder. Sizes in elements and tokens.
-
-    `task` is embed (`embedding` float32 [n, width]), classify (`logits` [n, labels]) or tag
-    (`logits` [n, tokens, labels]). `pooling` (none, mean, cls) and L2 normalisation are in the
-    graph; they are named here so that nobody does them twice. The prefixes are put before a
-    query and a passage; `labels` are empty unless the task has them.
-    """
-
-    model_type: str
-    task: str
-    layers: int
-    width: int
-    vocabulary: int
-    context: int
-    parameters: int
-    pad: int
-    pooling: str
-    normalised: bool
-    query_prefix: str
-    passage_prefix: str
-    labels: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechFacts:
-    """What must be known of a speech recogniser: an audio encoder and a decoder of text.
-
-    `frames` log-mel frames of `mel_bins` bands are one input, made from `sample_rate` Hz audio
-    in windows of `window` samples every `hop`. `context` counts the decoder's tokens; a text
-    begins with the tokens `start` and ends with `eos`; `suppressed` are never said.
-    """
-
-    model_type: str
-    layers: int
-    heads: int
-    head_dim: int
-    width: int
-    vocabulary: int
-    context: int
-    parameters: int
-    mel_bins: int
-    sample_rate: int
-    frames: int
-    window: int
-    hop: int
-    start: tuple[int, ...]
-    eos: int
-    suppressed: tuple[int, ...]
-
-
-Facts = ModelFacts | EncoderFacts | SpeechFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,30 +276,9 @@ def _check(manifest: Manifest, where: str) -> None:
             raise _corrupt(where, f"files: {path[:200]!r} is missing")
     if manifest.defaults.repetition_penalty <= 0:
         raise _corrupt(where, "defaults.repetition_penalty: zero")
-    _check_model(manifest.model, where)
+    fault = fault_of(manifest.model)
+    if fault:
+        raise _corrupt(where, f"model{fault}")
     for variant in manifest.variants:
         if isinstance(manifest.model, SpeechFacts) and len(variant.prefill) != 1:
             raise _corrupt(where, "variants: a recogniser has one audio encoder")
-
-
-def _check_model(model: Facts, where: str) -> None:
-    for size, most in MOST.items():
-        found = getattr(model, size, None)
-        if found is not None and not 1 <= found <= most:
-            raise _corrupt(where, f"model.{size}: {found}, not 1 to {most}")
-    if any(token >= model.vocabulary for token in _tokens(model)):
-        raise _corrupt(where, "model: a token id outside the vocabulary")
-    if isinstance(model, EncoderFacts):
-        if model.task not in TASKS or model.pooling not in POOLINGS:
-            raise _corrupt(where, f"model: {model.task!r:.40}, {model.pooling!r:.40}")
-        if (model.task == "embed") != (not model.labels):
-            raise _corrupt(where, f"model.labels: {len(model.labels)} for {model.task}")
-
-
-def _tokens(model: Facts) -> tuple[int, ...]:
-    """Every token id that a model's facts name."""
-    if isinstance(model, ModelFacts):
-        return (*model.eos, model.bos or 0)
-    if isinstance(model, EncoderFacts):
-        return (model.pad,)
-    return (*model.start, model.eos, *model.suppressed)

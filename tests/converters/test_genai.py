@@ -68,7 +68,7 @@ def greedy(engine: Engine, ids: list[int], count: int = COUNT) -> list[int]:
     logits = engine.session.append(ids)
     while len(tokens) < count:
         tokens.append(int(logits.argmax()))
-        if tokens[-1] in engine.bundle.manifest.model.eos:
+        if tokens[-1] in engine.bundle.decoder.eos:
             break
         logits = engine.session.append(tokens[-1:])
     return tokens
@@ -120,7 +120,7 @@ def test_the_config_says_what_the_manifest_says(name: str, tiny: Tiny) -> None:
     bundle = tiny(name)
     bundle.verify([CONFIG, TOKENIZER_CONFIG])
     config = json.loads(bundle.file(CONFIG).read_bytes())
-    facts, model = bundle.manifest.model, config["model"]
+    facts, model = bundle.decoder, config["model"]
     variant = bundle.variant("cpu")
     assert variant is not None and model["decoder"]["filename"] == variant.graph
     assert model["vocab_size"] == facts.vocabulary and model["eos_token_id"] == list(facts.eos)

@@ -1,7 +1,6 @@
 """Manifests that lie: each lie is a named error, and nothing else comes out."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from ondol.device import Needs
 from ondol.errors import BundleError, BundleNotFound, CorruptBundle, UnsafePath
 from ondol.manifest import (
     Defaults,
-    EncoderFacts,
     FileEntry,
     Licence,
     Manifest,
@@ -22,7 +20,6 @@ from ondol.manifest import (
     ModelFacts,
     Origin,
     Recipe,
-    SpeechFacts,
     Variant,
     parse,
     plain_name,
@@ -54,15 +51,6 @@ VALID = Manifest(
     ),
     licence=Licence("Apache-2.0", "commercial", "texts/LICENSE", ""),
     defaults=Defaults("", 1.0),
-)
-
-
-ENCODER = EncoderFacts(
-    "bert", "embed", 2, 32, 272, 64, 999, 0, "mean", True, "query: ", "passage: ", ()
-)
-TAGGER = replace(ENCODER, task="tag", pooling="none", labels=("O", "B-PS"))
-SPEECH = SpeechFacts(
-    "whisper", 1, 2, 16, 32, 60, 16, 999, 8, 16_000, 20, 400, 160, (50, 51), 49, (1, 2)
 )
 
 
@@ -317,58 +305,3 @@ def test_no_manifest_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").mkdir()
     with pytest.raises(BundleNotFound):
         Bundle.open(tmp_path)
-
-
-SPOKEN = replace(
-    VALID,
-    model=SPEECH,
-    files=(*VALID.files, FileEntry("encoder.onnx", 9, HASH)),
-    variants=(Variant("cpu", "model.onnx", ("encoder.onnx",), Needs((), (), 9)),),
-)
-
-
-@pytest.mark.parametrize("kind", [ENCODER, TAGGER, SPOKEN.model])
-def test_models_of_other_kinds_survive_their_text(kind: EncoderFacts | SpeechFacts) -> None:
-    manifest = replace(SPOKEN, model=kind)
-    assert parse(manifest.to_json().encode(), "x") == manifest
-
-
-@pytest.mark.parametrize(
-    ("base", "field", "value"),
-    [
-        (ENCODER, "task", "sing"),
-        (ENCODER, "pooling", "max"),
-        (ENCODER, "labels", ["one"]),
-        (TAGGER, "labels", []),
-        (ENCODER, "pad", 272),
-        (ENCODER, "width", 0),
-        (ENCODER, "normalised", 1),
-        (ENCODER, "query_prefix", None),
-        (SPEECH, "eos", 60),
-        (SPEECH, "start", [60]),
-        (SPEECH, "suppressed", [-1]),
-        (SPEECH, "hop", 0),
-        (SPEECH, "frames", 1 << 40),
-    ],
-)
-def test_facts_of_other_kinds_that_do_not_hold(
-    base: EncoderFacts | SpeechFacts, field: str, value: Any
-) -> None:
-    changed = json.loads(replace(SPOKEN, model=base).to_json())
-    changed["model"][field] = value
-    with pytest.raises(CorruptBundle, match="model"):
-        parse(text(changed), "x")
-
-
-@pytest.mark.parametrize("base", [ENCODER, SPEECH])
-def test_kinds_are_not_mixed(base: EncoderFacts | SpeechFacts) -> None:
-    changed = json.loads(replace(SPOKEN, model=base).to_json())
-    changed["model"]["kv_heads"] = 1
-    with pytest.raises(CorruptBundle, match="kv_heads"):
-        parse(text(changed), "x")
-
-
-def test_a_recogniser_needs_its_audio_encoder() -> None:
-    silent = replace(SPOKEN, variants=VALID.variants)
-    with pytest.raises(CorruptBundle, match="audio encoder"):
-        parse(silent.to_json().encode(), "x")

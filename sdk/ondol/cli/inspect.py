@@ -18,7 +18,10 @@ from ondol.cli.facts import (
 from ondol.cli.options import Json
 from ondol.cli.output import show_json, show_pairs, show_table
 from ondol.language import say
-from ondol.manifest import EncoderFacts, Facts, Manifest, SpeechFacts
+from ondol.manifest import (
+    Manifest,
+)
+from ondol.model_facts import EncoderFacts, Facts, SpeechFacts
 
 SHORT_HASH = 16
 
