@@ -13,16 +13,16 @@ assistant:
 # Everything that CI checks.
 test: lint
 	@.ci/system-packages strace
-	@.ci/environment $(VENV) cli starter converters dev
+	@.ci/environment $(VENV) cli starter converters pull sweep dev
 	$(BIN)/python -m pytest -q
 
 # What needs no weights: under a minute.
 test-unit:
-	@.ci/environment $(VENV) cli converters dev
+	@.ci/environment $(VENV) cli converters pull sweep dev
 	$(BIN)/python -m pytest -q -n 2 -m "not weights"
 
 lint:
-	@.ci/environment $(VENV) cli starter converters dev
+	@.ci/environment $(VENV) cli starter converters pull sweep dev
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy

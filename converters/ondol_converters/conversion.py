@@ -28,6 +28,7 @@ from ondol_converters.genai import genai_texts
 from ondol_converters.graph.decoder import DecoderWeights, draw
 from ondol_converters.graph.prefill import draw_prefill
 from ondol_converters.graph.weights import WeightsFile
+from ondol_converters.hub.record import provenance
 from ondol_converters.pack import Packer
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source, TokenizerFiles, open_source
@@ -173,7 +174,7 @@ def _convert(source: Source, job: _Job) -> Conversion:
             files=tuple(entry_of(folder, n) for n in (*graphs, WEIGHTS, *written)),
             variants=(Variant("cpu", GRAPH, tuple(graphs[1:]), needs),),
             origins=tuple(Origin(f.name, f.size, f.sha256) for f in source.files()),
-            provenance=job.terms.provenance,
+            provenance=job.terms.provenance or _pulled_from(source),
             recipe=Recipe(
                 weights=options.weights,
                 context=context,
@@ -193,6 +194,10 @@ def _convert(source: Source, job: _Job) -> Conversion:
     sizes = [(r.exact, math.prod(source.tensors[r.name].shape)) for r in packer.records]
     exact = sum(size for kept, size in sizes if kept) / sum(size for _, size in sizes)
     return Conversion(Bundle.open(job.target), packer.parameters, exact)
+
+
+def _pulled_from(source: Source) -> str:
+    return provenance(source.path, {file.name: file.sha256 for file in source.files()})
 
 
 def _licence(terms: Terms) -> Licence:
@@ -231,5 +236,5 @@ def _write_texts(
 
 def _precisions(weights: DecoderWeights) -> tuple[str, ...]:
     return tuple(
-        sorted({f"int{m.bits}" if m.scales else m.quants.dtype for m in weights.matrices.values()})
+        sorted({f"int{m.bits}" if m.scales else "float32" for m in weights.matrices.values()})
     )

@@ -27,7 +27,13 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      ├─ StorageError               7   the disk said no; nothing old was harmed
      │   ├─ DiskFull                   no space left; what was half-written is removed
      │   └─ Busy                       another process is writing the same bundle
-     └─ MissingExtra               8   an optional part is not installed
+     ├─ MissingExtra               8   an optional part is not installed
+     └─ HubError                   9   a model could not be fetched from a hub
+         ├─ NotAllowed                 nobody gave the word to use the network, or it is forbidden
+         ├─ HubUnreachable             no answer, or one that broke off
+         ├─ ModelNotFound              no such repository, revision or file there
+         ├─ ModelGated                 its owner has to let the user in first
+         └─ DownloadCorrupt            what came is not what the hub lists
 """
 
 
@@ -158,3 +164,29 @@ class MissingExtra(OndolError):
     """An optional part of Ondol is not installed."""
 
     exit_code = 8
+
+
+class HubError(OndolError):
+    """A model could not be fetched from a hub."""
+
+    exit_code = 9
+
+
+class NotAllowed(HubError):
+    """Nobody gave the word to use the network, or the environment forbids it."""
+
+
+class HubUnreachable(HubError):
+    """The hub gives no answer, or one that broke off; what came is kept."""
+
+
+class ModelNotFound(HubError):
+    """The hub has no such repository, revision or file."""
+
+
+class ModelGated(HubError):
+    """The owner of a model has to let the user in first."""
+
+
+class DownloadCorrupt(HubError):
+    """What came from the hub is not what it lists."""

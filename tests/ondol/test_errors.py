@@ -24,7 +24,7 @@ def drawn() -> dict[str, tuple[str, int]]:
     found: dict[str, tuple[str, int]] = {}
     above: list[tuple[int, str]] = []
     for line in (errors.__doc__ or "").splitlines():
-        match = re.match(r"^([ │├└─]*)([A-Z]\w+)(?:\s+(\d))?", line)
+        match = re.match(r"^([ │├└─]*)([A-Z]\w+)(?:\s+(\d+))?", line)
         if match is None or line.startswith(("E", "Each")):
             continue
         depth = len(match[1])

@@ -17,6 +17,8 @@ from weights import starter_bundle
 NETWORK = {
     "aiohttp",
     "asyncio",
+    "dask",
+    "distributed",
     "ftplib",
     "http",
     "httpx",
@@ -26,9 +28,14 @@ NETWORK = {
     "socket",
     "socketserver",
     "ssl",
+    "tornado",
     "urllib3",
     "webbrowser",
 }
+DOORS = {
+    ("converters/ondol_converters/hub/library.py", "huggingface_hub"),
+}
+"""What may talk, and only inside functions: they run when the user named a hub or a cluster."""
 
 GUARD = """
 import os, sys
@@ -129,6 +136,27 @@ def test_the_command_opens_no_socket(tiny: Tiny, tmp_path: Path) -> None:
     assert calls_out(tmp_path / "trace") == []
 
 
+PULL = """
+import io, sys
+from ondol.cli.app import run
+
+sys.stderr = sys.stdout
+sys.stdin = io.StringIO("y\\n")  # a yes, but from no terminal
+assert run(["pull", "hf:maker/tiny-ko"]) == 9
+assert run(["--help"]) == 0
+assert "huggingface_hub" not in sys.modules
+"""
+
+
+def test_a_pull_without_the_users_word_opens_no_socket(tiny: Tiny, tmp_path: Path) -> None:
+    pytest.importorskip("typer")
+    printed = chat(GUARD + PULL + VERDICT, tiny("qwen3"), 128)
+    assert json.loads(printed.splitlines()[-1]) == {"tried": [], "order": []}
+    needs_strace(tmp_path)
+    chat(PULL, tiny("qwen3"), 128, trace=tmp_path / "trace")
+    assert calls_out(tmp_path / "trace") == []
+
+
 def test_a_chat_makes_no_call_to_a_network(tiny: Tiny, tmp_path: Path) -> None:
     needs_strace(tmp_path)
     chat(CHAT, tiny("qwen3"), 128, *TEXTS, trace=tmp_path / "trace")
@@ -196,8 +224,14 @@ def test_no_package_imports_anything_that_talks(package: str) -> None:
         for file in modules(PACKAGES[package])
         for found in imports(file)
         if found.top in NETWORK or found.module == "urllib.request"
+        if found.runs or (shown(file), found.top) not in DOORS
     ]
     assert talking == []
+
+
+def test_the_doors_are_used() -> None:
+    places = {shown(file): file for folder in PACKAGES.values() for file in modules(folder)}
+    assert all(any(each.top == top for each in imports(places[name])) for name, top in DOORS)
 
 
 TALK = """

@@ -15,6 +15,8 @@ FENCES = {
     "sdk/ondol": "",
     "sdk/ondol/cli": "cli",
     "converters/ondol_converters": "converters",
+    "converters/ondol_converters/hub": "pull",
+    "converters/ondol_converters/sweep": "sweep",
     "runtimes/ondol_runtimes": "",
 }
 """What may be imported below a folder besides the base: an extra. The longest folder counts."""
