@@ -236,5 +236,5 @@ def _write_texts(
 
 def _precisions(weights: DecoderWeights) -> tuple[str, ...]:
     return tuple(
-        sorted({f"int{m.bits}" if m.scales else "float32" for m in weights.matrices.values()})
+        sorted({f"int{m.bits}" if m.scales else m.quants.dtype for m in weights.matrices.values()})
     )

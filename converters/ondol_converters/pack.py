@@ -21,6 +21,7 @@ from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.rope import tables
 from ondol_converters.graph.weights import Matrix, Stored, WeightsFile
 from ondol_converters.quantise.blocks import dense
+from ondol_converters.quantise.halves import HALVES, halved
 from ondol_converters.quantise.layouts import FLOAT, exactly, finest, narrowed
 from ondol_converters.quantise.repack import repack
 from ondol_converters.recipe import BLOCKS, Layout, Options
@@ -131,6 +132,11 @@ class Packer:
             self._record(pieces, layout, values.length // rows)
             return Matrix(rows, columns, 32, 0, values, None, biases)
         bits, block = layout.bits, layout.block
+        if bits == 16:
+            halves = self._half_rows(pieces, layout.method)
+            values = self.file.add(name, layout.method, (rows, columns), halves)
+            self._record(pieces, layout, values.length // rows)
+            return Matrix(rows, columns, bits, block, values, None, biases)
         blocks = -(-columns // block)
         scales: list[NDArray[np.float32]] = []
         shape = (rows, blocks, block * bits // 8)
@@ -143,7 +149,9 @@ class Packer:
     def _record(self, pieces: list[_Part], layout: Layout, row_bytes: int) -> None:
         for piece in pieces:
             exact = layout == FLOAT or exactly(piece.tensor.kind, layout)
-            method = "none" if layout == FLOAT else "exact" if exact else layout.method
+            method = "none" if layout == FLOAT else layout.method
+            if exact and layout.bits < 16:
+                method = "exact"
             tensor, size = piece.tensor, piece.rows * row_bytes
             self.records.append(
                 MatrixRecord(
@@ -154,6 +162,8 @@ class Packer:
     def _layout(self, name: str, kinds: list[str], columns: int) -> Layout:
         """How to store a matrix: as planned for it, else as the weights option says."""
         options = self.options
+        if options.weights in HALVES:
+            return Layout(16, 0, options.weights)
         if options.weights == "float32" or columns % BLOCKS[0]:
             return FLOAT  # a kernel's block is a multiple of 16
         if name in options.layouts:
@@ -177,11 +187,21 @@ class Packer:
         for raw, tensor in self._rows(pieces):
             yield _finite(tensor.name, dense(raw, tensor.kind, tensor.shape[1]))
 
+    def _half_rows(
+        self, pieces: list[_Part], form: str
+    ) -> Iterator[NDArray[np.float16] | NDArray[np.uint16]]:
+        for piece in pieces:
+            for values in self._dense_rows([piece]):
+                yield halved(values, form, piece.tensor.name)
+
     def _block_rows(
         self, pieces: list[_Part], layout: Layout, scales: list[NDArray[np.float32]]
     ) -> Iterator[NDArray[np.uint8]]:
         for raw, tensor in self._rows(pieces):
-            made = repack(raw, tensor.kind, tensor.shape[1], layout.bits, layout.block)
+            try:
+                made = repack(raw, tensor.kind, tensor.shape[1], layout.bits, layout.block)
+            except CorruptSource as exc:  # a few rows do not know whose they are
+                raise _not_finite(tensor.name) from exc
             scales.append(made.scales)
             yield made.quants
 
@@ -192,9 +212,13 @@ class Packer:
 
 def _finite(name: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(values).all():
-        raise CorruptSource(
-            say("A weight is not a number.", "가중치에 수가 아닌 값이 있습니다."),
-            say(f"{name} holds a NaN or an infinity.", f"{name}에 NaN이나 무한대가 있습니다."),
-            say("Download the model again.", "모델을 다시 내려받으세요."),
-        )
+        raise _not_finite(name)
     return values
+
+
+def _not_finite(name: str) -> CorruptSource:
+    return CorruptSource(
+        say("A weight is not a number.", "가중치에 수가 아닌 값이 있습니다."),
+        say(f"{name} holds a NaN or an infinity.", f"{name}에 NaN이나 무한대가 있습니다."),
+        say("Download the model again.", "모델을 다시 내려받으세요."),
+    )

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from ondol.errors import OptionError
 from ondol.language import say
 
-Weights = Literal["auto", "float32", "int8", "int4"]
+Weights = Literal["auto", "float32", "float16", "bfloat16", "int8", "int4"]
 Method = Literal["nearest", "search", "gptq", "awq"]
 VocabularyCut = Literal["full", "ko-en", "ko-en-compact"]
 Favor = Literal["size", "speed"]
@@ -20,8 +20,9 @@ MOST_LOSS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How one matrix is stored: bits (4, 8, or 32 for float32), values to a scale, and method.
+    """How one matrix is stored: bits (4, 8, 16 or 32), values to a scale, and method.
 
+    Of 16 bits the method is "float16" or "bfloat16"; 32 are float32. Neither has blocks.
     `method` says how values were put on the grid: "exact" moves the source's own integers,
     the others round (see ondol_converters.quantise).
     """
@@ -37,7 +38,8 @@ class Options:
 
     `weights` is "auto" (each matrix as its source stores it where a kernel can hold that, else
     8 bits in blocks of 32), "int8" or "int4" (every matrix in that many bits), or "float32"
-    (dequantised; the yardstick of quality).
+    (dequantised; the yardstick of quality). "float16" and "bfloat16" halve its file, not its
+    memory: on the CPU they become float32 when the bundle is opened.
     `context` is the longest context in tokens that the bundle can be opened with; it is cut to
     what the model was trained for.
     `vocabulary` is "full", "ko-en" or "ko-en-compact"; `hanja` keeps Chinese characters too.

@@ -14,12 +14,15 @@ from ondol_runtimes._operators import OPERATORS, Array, Attributes, Inputs, Oper
 
 KNOWN: Mapping[str, Operator] = {**OPERATORS, **ATTENTION}
 
+BFLOAT16 = 16  # by ONNX's number; numpy has no such type
+
 TYPES: Mapping[int, np.dtype[Any]] = {
     1: np.dtype("<f4"),
     2: np.dtype("u1"),
     6: np.dtype("<i4"),
     7: np.dtype("<i8"),
     10: np.dtype("<f2"),
+    BFLOAT16: np.dtype("<u2"),
 }
 """Tensors' element types by ONNX's numbers."""
 
@@ -135,7 +138,8 @@ class Program:
         there = path.stat().st_size
         if length != size or size == 0 or not 0 <= offset <= there - size:
             raise _corrupt(f"{proto.name}: bytes {offset} + {length} of {there}, {size} expected")
-        return np.memmap(path, dtype, "r", offset, shape)
+        numbers = np.memmap(path, dtype, "r", offset, shape)
+        return _wide_bfloat16(numbers) if proto.data_type == BFLOAT16 else numbers
 
     def _read(self, graph: Any) -> list[_Node]:
         there = {*self._fixed, *self.inputs}
@@ -177,6 +181,11 @@ def _node(proto: Any, done_with: Sequence[str]) -> _Node:
         Attributes(attributes),
         tuple(done_with),
     )
+
+
+def _wide_bfloat16(bits: Array) -> Array:
+    """The upper halves of float32 numbers, made whole."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
 def _unknown(what: str, where: str) -> DeviceUnavailable:

@@ -40,7 +40,7 @@ class CpuRuntime(Runtime):
             platform.processor() or platform.machine(),
             cores=usable_cores(),
             memory_bytes=memory,
-            precisions=("float32", "int8", "int4"),
+            precisions=("float32", "float16", "bfloat16", "int8", "int4"),
             software=f"onnxruntime {found}",
         )
         reason = say(f"onnxruntime {found} is here.", f"onnxruntime {found}이(가) 있습니다.")

@@ -41,7 +41,7 @@ class NullRuntime(Runtime):
         device = Device(
             self.name,
             say("computes nothing", "아무것도 계산하지 않음"),
-            precisions=("float32", "int8", "int4"),
+            precisions=("float32", "float16", "bfloat16", "int8", "int4"),
         )
         reason = say("It needs nothing.", "필요한 것이 없습니다.")
         return Report(self.name, State.AVAILABLE, reason, silicon=self.silicon, device=device)

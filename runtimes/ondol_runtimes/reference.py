@@ -47,7 +47,7 @@ class ReferenceRuntime(Runtime):
             self.name,
             say("plain numpy, for comparison", "비교용 numpy 구현"),
             cores=usable_cores(),
-            precisions=("float32", "int8", "int4"),
+            precisions=("float32", "float16", "bfloat16", "int8", "int4"),
             operators=tuple(sorted(KNOWN)),
             software=f"numpy {np.__version__}",
         )

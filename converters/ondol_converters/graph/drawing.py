@@ -15,8 +15,10 @@ IR_VERSION = 10  # the newest that onnxruntime 1.22 reads
 ACCURACY_LEVEL = 4  # activations in 8 bits: the only level with fast integer kernels
 
 _DTYPES = {
+    "bfloat16": TensorProto.BFLOAT16,
     "float16": TensorProto.FLOAT16,
     "float32": TensorProto.FLOAT,
+    "int8": TensorProto.INT8,
     "int32": TensorProto.INT32,
     "int64": TensorProto.INT64,
     "uint8": TensorProto.UINT8,
@@ -103,7 +105,7 @@ class Drawing:
         bias = [] if matrix.bias is None else [self.constant(f"{name}/bias", matrix.bias)]
         if matrix.scales is None:
             attributes: dict[str, Attribute] = {"transB": 1}
-            inputs = [x, self.stored(matrix.quants)]
+            inputs = [x, self._widened(matrix.quants)]
             op = f"{MICROSOFT}::FusedMatMul"
             if not bias:
                 return self.node(op, inputs, f"{name}/MatMul", attributes, outputs)
@@ -124,9 +126,11 @@ class Drawing:
     def rows(self, ids: str, matrix: Matrix, name: str) -> str:
         """The rows of a matrix that `ids` names, as float32 [.., columns]: an embedding."""
         if matrix.scales is None:
-            return self.node(
-                "Gather", [self.stored(matrix.quants), ids], f"{name}/Gather", {"axis": 0}
-            )
+            inputs = [self.stored(matrix.quants), ids]
+            found = self.node("Gather", inputs, f"{name}/Gather", {"axis": 0})
+            if matrix.quants.dtype == "float32":
+                return found
+            return self.node("Cast", [found], f"{name}/float32", {"to": TensorProto.FLOAT})
         width = matrix.quants.length // matrix.rows
         table = matrix.quants.seen_as(f"{matrix.quants.name}.rows", (matrix.rows, width))
         attributes: dict[str, Attribute] = {
@@ -139,10 +143,10 @@ class Drawing:
         inputs = [self.stored(table), ids, self._widened(matrix.scales)]
         return self.node(f"{MICROSOFT}::GatherBlockQuantized", inputs, f"{name}/Gather", attributes)
 
-    def _widened(self, scales: Stored) -> str:
-        """Scales as the kernel takes them, float32; a runtime does the cast once, when it loads."""
-        name = self.stored(scales)
-        if scales.dtype == "float32":
+    def _widened(self, tensor: Stored) -> str:
+        """A tensor as kernels take it, float32; a runtime does the cast once, when it loads."""
+        name = self.stored(tensor)
+        if tensor.dtype == "float32":
             return name
         wide = f"{name}/float32/out"
         if all(wide not in node.output for node in self._nodes):

@@ -25,7 +25,13 @@ MOST_STAGES = 12  # more bytes to a stage in large models: each is a session to 
 def draw_prefill(
     decoder: Decoder, weights: DecoderWeights, weights_file: str, version: str
 ) -> Iterator[tuple[onnx.ModelProto, tuple[str, ...]]]:
-    """The ONNX models that fill a decoder's cache, in order, and the operators each uses."""
+    """The ONNX models that fill a decoder's cache, in order, and the operators each uses.
+
+    None where weights are halves: they are float32 as soon as the decoder has them, and every
+    stage would hold a copy of its own.
+    """
+    if any(matrix.bits == 16 for matrix in weights.matrices.values()):
+        return
     last = len(decoder.layers) - 1
     shape: list[int | str] = ["batch", "sequence", decoder.hidden]
     for number, layers in enumerate(_stages(decoder, weights)):

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALIGNMENT = 4096  # a page, so that every tensor can be mapped by itself
+ITEM_BYTES = {"bfloat16": 2}  # of types that numpy lacks; they are written as uint16
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a tensor lies in the weights file. `dtype` is a numpy name; offsets are in bytes."""
+    """Where a tensor lies in the weights file. `dtype` is a numpy name or bfloat16; in bytes."""
 
     name: str
     dtype: str
@@ -39,7 +40,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A weight matrix [rows, columns] as stored: float32 (`bits` 32) or blocks of integers.
+    """A weight matrix [rows, columns] as stored: floats (`bits` 16 or 32) or blocks of integers.
 
     Blocks are those of ONNX Runtime's MatMulNBits: `quants` uint8 [rows, blocks, block·bits/8],
     symmetric about 2^(bits-1), `scales` float16 or float32 [rows, blocks].
@@ -84,7 +85,8 @@ class WeightsFile:
         for chunk in chunks:
             self._file.write(np.ascontiguousarray(chunk).data)
         stored = Stored(name, dtype, shape, offset, self._file.tell() - offset)
-        expected = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        item = ITEM_BYTES.get(dtype) or np.dtype(dtype).itemsize
+        expected = int(np.prod(shape, dtype=np.int64)) * item
         if stored.length != expected:
             raise ValueError(f"{name}: {stored.length} bytes written, {expected} expected")
         return stored

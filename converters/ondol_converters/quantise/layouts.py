@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ondol_converters.quantise.halves import HALVES
 from ondol_converters.quantise.repack import NEAREST, exact_layout
 from ondol_converters.recipe import Layout
 
@@ -27,7 +28,9 @@ def finest(kinds: list[str], columns: int) -> Layout:
 
 
 def exactly(kind: str, layout: Layout) -> bool:
-    """Whether blocks of this layout hold a storage kind without loss."""
+    """Whether this layout holds a storage kind without loss."""
+    if layout.bits == 16:
+        return HALVES[layout.method] == kind
     own = exact_layout(kind)
     return own is not None and layout.bits >= own[0] and own[1] % layout.block == 0
 

@@ -60,10 +60,12 @@ def convert(
         str,
         typer.Option(
             "--weights",
-            metavar="auto|float32",
+            metavar="auto|float32|float16|bfloat16|int8|int4",
             help=say(
-                "auto: as the source stores them, else 8 bits. float32: dequantised.",
-                "auto: 원본이 저장한 그대로, 아니면 8비트. float32: 양자화를 풀어서.",
+                "auto: as the source stores them, else 8 bits. float32: dequantised. float16 and "
+                "bfloat16: half that file, the same memory on a CPU.",
+                "auto: 원본이 저장한 그대로, 아니면 8비트. float32: 양자화를 풀어서. float16과 "
+                "bfloat16: 파일은 그 절반, CPU에서 쓰는 메모리는 같음.",
             ),
         ),
     ] = "auto",
