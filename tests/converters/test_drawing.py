@@ -17,6 +17,10 @@ def graphs(folder: Path) -> list[onnx.ModelProto]:
     return [onnx.load(path, load_external_data=False) for path in sorted(folder.glob("*.onnx"))]
 
 
+WIDTHS = {int(onnx.TensorProto.FLOAT): 4, int(onnx.TensorProto.FLOAT16): 2}
+"""Bytes of an element where it is more than one."""
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_weight_lies_in_the_weights_file(name: str, tiny: Tiny) -> None:
     bundle = tiny(name)
@@ -30,9 +34,7 @@ def test_every_weight_lies_in_the_weights_file(name: str, tiny: Tiny) -> None:
             where = {entry.key: entry.value for entry in tensor.external_data}
             assert where["location"] == "weights.bin"
             start, length = int(where["offset"]), int(where["length"])
-            width = {onnx.TensorProto.FLOAT: 4, onnx.TensorProto.FLOAT16: 2}.get(
-                tensor.data_type, 1
-            )
+            width = WIDTHS.get(int(tensor.data_type), 1)
             assert start + length <= size and length == np.prod(tensor.dims) * width
             spans.append((start, length))
         assert spans
