@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ondol.errors import BadText
 from ondol.language import say
+from ondol.scripts import is_letter, script_of
 
 MAX_BYTES = 64 << 20
 EVALUATION_TEXTS = ("eval_ko.txt", "eval_en.txt")
@@ -63,27 +64,12 @@ class Text:
 def letter_counts(text: str) -> tuple[int, int, int]:
     """How many letters of a text are Hangul, how many Latin, and how many there are."""
     hangul = latin = letters = 0
-    for character in text:
-        if not unicodedata.category(character).startswith("L"):
-            continue
+    for character in filter(is_letter, text):
         letters += 1
-        if is_hangul(character):
-            hangul += 1
-        elif unicodedata.name(character, "").startswith(("LATIN", "FULLWIDTH LATIN")):
-            latin += 1
+        script = script_of(character)
+        hangul += script == "hangul"
+        latin += script == "latin"
     return hangul, latin, letters
-
-
-def is_hangul(character: str) -> bool:
-    """Whether a character is a Hangul syllable or jamo."""
-    return (
-        "\uac00" <= character <= "\ud7a3"
-        or "\u1100" <= character <= "\u11ff"
-        or "\u3131" <= character <= "\u318e"
-        or "\ua960" <= character <= "\ua97c"
-        or "\ud7b0" <= character <= "\ud7fb"
-        or "\uffa1" <= character <= "\uffdc"
-    )
 
 
 def read_texts(paths: Iterable[Path]) -> tuple[Text, ...]:
