@@ -22,12 +22,16 @@ def main() -> None:
     model = llama.llama_model_load_from_file(
         task.model.encode(), llama.llama_model_default_params()
     )
+    if model is None:
+        raise RuntimeError(f"llama.cpp cannot load {task.model}")
     settings = llama.llama_context_default_params()
     settings.n_ctx, settings.n_batch, settings.n_ubatch = task.context, 512, 512
     settings.n_threads = settings.n_threads_batch = task.threads
     context = llama.llama_init_from_model(model, settings)
     loaded = time.monotonic()
     vocabulary = llama.llama_model_get_vocab(model)
+    if context is None or vocabulary is None:
+        raise RuntimeError("llama.cpp has no context")
     size = llama.llama_vocab_n_tokens(vocabulary)
 
     def encode(text: str) -> list[int]:
@@ -43,7 +47,9 @@ def main() -> None:
         return np.ctypeslib.as_array(llama.llama_get_logits_ith(context, -1), (size,))
 
     def forget() -> None:
-        llama.llama_memory_clear(llama.llama_get_memory(context), True)
+        memory = llama.llama_get_memory(context)
+        if memory is not None:
+            llama.llama_memory_clear(memory, True)
 
     run(encode(QUESTION)).argmax()
     first = time.monotonic()
