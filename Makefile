@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: assistant test test-unit lint bench clean
+.PHONY: assistant test test-unit lint bench bench-budget clean
 
 # Chat in Korean, offline. ASK="..." answers once.
 assistant:
@@ -33,6 +33,12 @@ bench:
 	@.ci/system-packages g++
 	@.ci/environment $(VENV) cli starter converters bench
 	$(BIN)/python benchmarks/peer.py --out bench-out
+
+# The quality budget's promises on the starter weights, in turn with llama.cpp.
+bench-budget:
+	@.ci/system-packages g++
+	@.ci/environment $(VENV) cli starter converters bench
+	$(BIN)/python benchmarks/budget.py --out bench-out
 
 clean:
 	rm -rf $(VENV) bench-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,11 +6,6 @@ medians over the rounds and ratios of them. A machine's speed drifts, so only ra
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
-import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,12 +13,20 @@ from machine import describe
 from ondol.bench import bytes_per_token
 from ondol.bundle import Bundle
 from ondol.plan import usable_cores
-from ondol.starter import GEMMA, QWEN, Starter, locate
-from task import Figures, Task
-
-HERE = Path(__file__).parent
-TEXT = HERE.parent / "tests/fixtures/text/constitution.txt"
-CHARACTERS = 1475
+from ondol.starter import GEMMA, QWEN, Starter
+from processes import (
+    OURS,
+    THEIRS,
+    Conversion,
+    bits_per_character,
+    convert,
+    interleaved,
+    joined,
+    measured_bandwidth,
+    median,
+    ratios_of,
+)
+from task import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,6 @@ class Target:
     prefill: float
     first_token: float
     peak_rss: float
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """The converter as a whole process: seconds, and bytes of peak memory."""
-
-    seconds: float
-    peak_rss: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,40 +93,16 @@ def compare(starter: Starter, out: Path, threads: int, rounds: int, quality: boo
     target = out / starter.name
     conversion = convert(starter, target)
     bundle = Bundle.open(target)
-    workers = {
-        "ondol": ("ondol_worker.py", str(target)),
-        "llama.cpp": ("llama_worker.py", str(gguf)),
-    }
-    seen: dict[str, list[Figures]] = {name: [] for name in workers}
-    for number in range(rounds):
-        for name, (script, model) in workers.items():
-            figures = Figures.parse(run(script, Task(model, threads)))
-            seen[name].append(figures)
-            print(
-                f"{starter.name} round {number + 1} {name}: prefill {figures.prefill:.0f} "
-                f"decode {figures.decode:.1f} tok/s, first token {figures.first_token:.2f} s, "
-                f"{figures.peak_rss >> 20} MB",
-                flush=True,
-            )
+    workers = {"ondol": (OURS, str(target)), "llama.cpp": (THEIRS, str(gguf))}
+    seen = interleaved(starter.name, workers, threads, rounds)
     ours, theirs = (median(seen[name]) for name in workers)
-    ratios = {
-        field: statistics.median(
-            getattr(a, field) / getattr(b, field)
-            for a, b in zip(seen["ondol"], seen["llama.cpp"], strict=True)
-        )
-        for field in asdict(ours)
-    }
+    ratios = ratios_of(seen["ondol"], seen["llama.cpp"])
     bits: dict[str, float] = {}
     if quality:
-        text = TEXT.read_text(encoding="utf-8")[:CHARACTERS]
         exact = out / f"{starter.name}-float32"
-        convert(starter, exact, "float32")
-        for name, (script, model) in {
-            **workers,
-            "dequantised": (workers["ondol"][0], str(exact)),
-        }.items():
-            task = Task(model, threads, text=text)
-            bits[name] = float(json.loads(run(script, task))["bits_per_character"])
+        convert(starter, exact, "--weights", "float32")
+        for name, worker in {**workers, "dequantised": (OURS, str(exact))}.items():
+            bits[name] = bits_per_character(worker, threads)
     bandwidth = measured_bandwidth(threads)
     per_token = bytes_per_token(bundle)
     made = Comparison(
@@ -150,64 +121,6 @@ def compare(starter: Starter, out: Path, threads: int, rounds: int, quality: boo
     )
     report(made)
     return made
-
-
-def joined(starter: Starter, out: Path) -> Path:
-    """The starter's GGUF in one file, which llama.cpp needs."""
-    path = out / starter.file
-    if not path.exists() or path.stat().st_size != starter.size:
-        with path.open("wb") as whole:
-            for part in starter.parts:
-                whole.write(locate(part).read_bytes())
-    return path
-
-
-def convert(starter: Starter, target: Path, weights: str = "auto") -> Conversion:
-    """Run the converter as a user would, and account for it as the system does."""
-    command = [sys.executable, "-m", "ondol.cli", "convert", starter.name]
-    command += ["--out", str(target), "--weights", weights, "--json"]
-    start = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"converting {starter.name} failed: exit code {child.returncode}")
-    scale = 1 if sys.platform == "darwin" else 1024
-    return Conversion(time.monotonic() - start, usage.ru_maxrss * scale)
-
-
-def measured_bandwidth(threads: int) -> float:
-    """The machine's read bandwidth, from a process of its own.
-
-    The system counts this process' memory into that of every process it starts.
-    """
-    command = [sys.executable, str(HERE / "machine.py"), str(threads)]
-    return float(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
-
-
-def run(script: str, task: Task) -> str:
-    """One worker process; what it printed."""
-    command = [sys.executable, str(HERE / script), json.dumps(asdict(task))]
-    done = subprocess.run(
-        [*command, str(time.monotonic())], stdout=subprocess.PIPE, check=True, text=True
-    )
-    return done.stdout.splitlines()[-1]
-
-
-def median(figures: list[Figures]) -> Figures:
-    """Each figure's median over the rounds."""
-
-    def middle(field: str) -> float:
-        return float(statistics.median(getattr(one, field) for one in figures))
-
-    return Figures(
-        prefill=middle("prefill"),
-        decode=middle("decode"),
-        characters=middle("characters"),
-        load=middle("load"),
-        first_token=middle("first_token"),
-        peak_rss=int(middle("peak_rss")),
-    )
 
 
 def report(made: Comparison) -> None:
