@@ -1,82 +1,14 @@
 """Manifests that lie: each lie is a named error, and nothing else comes out."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+from manifest_maker import VALID, data, del_, put
 from ondol import manifest as manifests
-from ondol.device import Needs
-from ondol.errors import BundleError, BundleNotFound, CorruptBundle, UnsafePath
-from ondol.manifest import (
-    Defaults,
-    FileEntry,
-    Licence,
-    Manifest,
-    MatrixRecord,
-    ModelFacts,
-    Origin,
-    Recipe,
-    Variant,
-    parse,
-    plain_name,
-)
-
-HASH = "ab" * 32
-VALID = Manifest(
-    ondol_bundle=1,
-    name="tiny",
-    created_by="ondol 0",
-    model=ModelFacts("qwen3", 2, 1, 32, 272, 128, 1000, None, (271,)),
-    files=(
-        FileEntry("model.onnx", 10, HASH),
-        FileEntry("tokenizer.json", 5, HASH),
-        FileEntry("texts/LICENSE", 7, HASH),
-    ),
-    variants=(Variant("cpu", "model.onnx", (), Needs(("Add",), ("int8",), 99)),),
-    origins=(Origin("model.safetensors", 100, HASH),),
-    provenance="출처",
-    recipe=Recipe(
-        weights="auto",
-        context=128,
-        vocabulary="full",
-        source_vocabulary=8,
-        budget=None,
-        favor="size",
-        calibration=(Origin("ko.txt", 3, "0" * 64),),
-        matrices=(MatrixRecord("a", "F32", 8, 32, 64, False, "nearest"),),
-    ),
-    licence=Licence("Apache-2.0", "commercial", "texts/LICENSE", ""),
-    defaults=Defaults("", 1.0),
-)
-
-
-def data() -> Any:
-    return json.loads(VALID.to_json())
-
-
-def text(changed: Any) -> bytes:
-    return json.dumps(changed).encode()
-
-
-def put(place: str, value: Any) -> bytes:
-    """The valid manifest with one value replaced; `del` takes it out."""
-    changed = data()
-    at: Any = changed
-    *way, last = (int(step) if step.isdigit() else step for step in place.split("."))
-    for step in way:
-        at = at[step]
-    if value is del_:
-        del at[last]
-    else:
-        at[last] = value
-    return text(changed)
-
-
-del_ = object()
+from ondol.errors import BundleNotFound, CorruptBundle, UnsafePath
+from ondol.manifest import parse, plain_name
 
 
 def test_a_manifest_survives_its_text() -> None:
@@ -237,53 +169,6 @@ def test_the_tokenizer_must_be_listed() -> None:
 @pytest.mark.parametrize("name", ["a", "qwen2.5-coder", "한국어 모델", "a.b_c"])
 def test_plain_names(name: str) -> None:
     assert plain_name(name)
-
-
-def places(value: Any, at: str = "") -> list[str]:
-    """Every place of the manifest, as `put` takes them."""
-    found = [at] if at else []
-    dot = f"{at}." if at else ""
-    if isinstance(value, dict):
-        found += [place for key, inner in value.items() for place in places(inner, f"{dot}{key}")]
-    if isinstance(value, list):
-        found += [place for i, inner in enumerate(value) for place in places(inner, f"{dot}{i}")]
-    return found
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(1 << 70), 1 << 70)
-    | st.floats()
-    | st.text(st.characters(codec=None), max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=8,
-)
-
-
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(places(data())), JSON | st.just(del_))
-def test_a_mutated_manifest_gives_a_manifest_or_a_named_error(place: str, value: Any) -> None:
-    try:
-        made = parse(put(place, value), "x")
-    except BundleError:
-        return
-    assert parse(made.to_json().encode(), "x") == made
-
-
-@settings(max_examples=400, deadline=None)
-@given(st.data())
-def test_mutated_bytes_give_a_manifest_or_a_named_error(draw: st.DataObject) -> None:
-    raw = bytearray(VALID.to_json().encode())
-    for _ in range(draw.draw(st.integers(1, 4))):
-        at = draw.draw(st.integers(0, len(raw) - 1))
-        cut = draw.draw(st.integers(0, 30))
-        raw[at : at + cut] = draw.draw(st.binary(max_size=12))
-    try:
-        parse(bytes(raw), "x")
-    except BundleError:
-        return
-    assert json.loads(raw)
 
 
 @pytest.mark.parametrize("size", [0, 100 << 20])
