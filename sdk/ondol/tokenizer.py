@@ -77,6 +77,11 @@ class Tokenizer:
         added = self._model.get_added_tokens_decoder()
         return {token.content: number for number, token in added.items() if token.special}
 
+    @cached_property
+    def vocabulary(self) -> Mapping[str, int]:
+        """Every token's id by its text, as the vocabulary writes it; special tokens too."""
+        return self._model.get_vocab(with_added_tokens=True)
+
     @property
     def bos_text(self) -> str:
         """The text of `bos`, as chat templates write it; empty without one."""
