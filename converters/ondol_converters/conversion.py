@@ -23,7 +23,7 @@ from ondol.manifest import (
     plain_name,
 )
 from ondol.model_facts import ModelFacts
-from ondol_converters.families import describe, family
+from ondol_converters.families import recognise
 from ondol_converters.genai import genai_texts
 from ondol_converters.graph.decoder import DecoderWeights, draw
 from ondol_converters.graph.prefill import draw_prefill
@@ -131,8 +131,7 @@ class _Job:
 
 def _convert(source: Source, job: _Job) -> Conversion:
     options, report = job.options, job.progress
-    decoder = describe(source.model_type, source.config, source.format)
-    names = family(source.model_type).names[source.format]
+    decoder, names = recognise(source)
     context = min(options.context, decoder.max_context)
     report("tokenizer", 0, 1)
     tokenizer = source.tokenizer()

@@ -1,14 +1,17 @@
 """Model families by the `model_type` of their config. Adding one: a file here and a row below."""
 
-import difflib
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
 
-from ondol.errors import CorruptSource, UnknownArchitecture
+from ondol.errors import CorruptSource, SourceError
 from ondol.language import say
 from ondol_converters.families.decoder import Decoder, Family
 from ondol_converters.families.limits import check_config, unsupported
+
+if TYPE_CHECKING:
+    from ondol_converters.sources import Source
 
 FAMILIES = {
     "gemma3_text": "ondol_converters.families.gemma3_text",
@@ -16,35 +19,78 @@ FAMILIES = {
     "qwen2": "ondol_converters.families.qwen2",
     "qwen3": "ondol_converters.families.qwen3",
 }
+"""Our families. Other people's join through the entry point group `ondol.families`."""
+
+GROUP = "ondol.families"
+
+
+def places() -> dict[str, str]:
+    """Where each known family is, by its `model_type`: "module" of ours, "module:NAME" of others.
+
+    A name of ours cannot be taken over.
+    """
+    others = {entry.name: entry.value for entry in sorted(entry_points(group=GROUP))}
+    return {**others, **FAMILIES}
 
 
 def family(model_type: str) -> Family:
     """The family of a `model_type`.
 
     Raises:
-        UnknownArchitecture: naming it, the nearest known one and all that are known.
+        UnknownArchitecture: if no family has it.
+        SourceError: if another package's family cannot be loaded.
     """
-    if model_type not in FAMILIES:
-        known = ", ".join(sorted(FAMILIES))
-        near = difflib.get_close_matches(model_type, FAMILIES, n=1)
-        hint = (
-            say(f" The nearest is {near[0]}.", f" 가장 가까운 것은 {near[0]}입니다.")
-            if near
-            else ""
-        )
-        raise UnknownArchitecture(
-            say(
-                f"The architecture {model_type!r} is not known to Ondol.",
-                f"온돌이 모르는 모델 구조입니다: {model_type!r}",
-            ),
-            say(f"Known: {known}.{hint}", f"아는 구조: {known}.{hint}"),
-            say(
-                "Convert a model of a known family, or add one: converters/README.md.",
-                "아는 구조의 모델을 고르거나 converters/README.md를 보고 추가하세요.",
-            ),
-        )
-    found: Family = import_module(FAMILIES[model_type]).FAMILY
+    place = places().get(model_type)
+    if place is None:
+        from ondol_converters.families.unknown import unknown
+
+        raise unknown(model_type)
+    if model_type in FAMILIES:
+        ours: Family = import_module(place).FAMILY
+        return ours
+    return _others(model_type, place)
+
+
+def _others(model_type: str, place: str) -> Family:
+    module, _, attribute = place.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except Exception as exc:  # other people's packages may fail in any way when imported
+        raise _unusable(model_type, place, f"{type(exc).__name__}: {exc}") from exc
+    if not isinstance(found, Family) or found.model_type != model_type:
+        raise _unusable(model_type, place, repr(found)[:200])
     return found
+
+
+def _unusable(model_type: str, place: str, why: str) -> SourceError:
+    return SourceError(
+        say(
+            f"The family {model_type!r} at {place} cannot be used.",
+            f"{place}에 있는 구조 {model_type!r}을(를) 쓸 수 없습니다.",
+        ),
+        why,
+        say(
+            f"Mend or uninstall the package that brings it (entry point group {GROUP}).",
+            f"그것을 제공하는 패키지를 고치거나 지우세요(엔트리 포인트 {GROUP}).",
+        ),
+    )
+
+
+def recognise(source: "Source") -> tuple[Decoder, Mapping[str, str]]:
+    """The decoder that a source holds, and what its format calls the tensors.
+
+    Raises:
+        UnknownArchitecture: if no family has its `model_type`, or none reads it from this
+            format; the message says what is nearest and what differs.
+        CorruptSource, UnsupportedTensor: from `describe`.
+    """
+    model_type = source.model_type
+    if model_type not in places() or source.format not in family(model_type).names:
+        from ondol_converters.families.unknown import unknown_source
+
+        raise unknown_source(source)
+    decoder = describe(model_type, source.config, source.format)
+    return decoder, family(model_type).names[source.format]
 
 
 def describe(model_type: str, config: Mapping[str, Any], source_format: str) -> Decoder:

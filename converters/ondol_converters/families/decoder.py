@@ -66,11 +66,24 @@ class Decoder:
 
 
 @dataclass(frozen=True, slots=True)
+class Covered:
+    """A model people bring of a family, and a hint at its licence; its own text is what counts.
+
+    `licence_kind` is "commercial", "conditional" or "research-only".
+    """
+
+    name: str
+    licence: str
+    licence_kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """A model family: how its config reads, and what its tensors are called.
 
     `names` maps a source format ("huggingface", "gguf") to a table from our tensor names to the
     format's, `{i}` standing for the layer. `config_defaults` are what the format leaves out.
+    `models` are models of the family that Korean users bring.
     """
 
     model_type: str
@@ -78,6 +91,7 @@ class Family:
     read: Callable[[Mapping[str, Any], str], Decoder]
     names: Mapping[str, Mapping[str, str]]
     config_defaults: Mapping[str, Any] = field(default_factory=dict)
+    models: tuple[Covered, ...] = ()
 
 
 LLAMA_NAMES: Mapping[str, Mapping[str, str]] = {

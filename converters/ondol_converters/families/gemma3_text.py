@@ -6,6 +6,7 @@ from typing import Any
 
 from ondol_converters.families.decoder import (
     LLAMA_NAMES,
+    Covered,
     Decoder,
     Family,
     Layer,
@@ -67,4 +68,5 @@ FAMILY = Family(
     architectures=("Gemma3ForCausalLM",),
     read=read,
     names=NAMES,
+    models=(Covered("Gemma 3 270M, 1B", "Gemma", "conditional"),),
 )

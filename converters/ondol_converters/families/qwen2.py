@@ -6,6 +6,7 @@ from typing import Any
 
 from ondol_converters.families.decoder import (
     LLAMA_NAMES,
+    Covered,
     Decoder,
     Family,
     Layer,
@@ -30,4 +31,10 @@ FAMILY = Family(
     architectures=("Qwen2ForCausalLM",),
     read=read,
     names=LLAMA_NAMES,
+    models=(
+        Covered("A.X 4.0 Light 7B", "Apache-2.0", "commercial"),
+        Covered("DeepSeek-R1-Distill-Qwen 1.5B", "MIT", "commercial"),
+        Covered("Qwen2.5 0.5B, 1.5B", "Apache-2.0", "commercial"),
+        Covered("Qwen2.5 3B", "Qwen Research", "research-only"),
+    ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ondol_converters.families.decoder import LLAMA_NAMES, Decoder, Family
+from ondol_converters.families.decoder import LLAMA_NAMES, Covered, Decoder, Family
 from ondol_converters.families.qwen2 import read as read_qwen2
 
 
@@ -21,4 +21,5 @@ FAMILY = Family(
     architectures=("Qwen3ForCausalLM",),
     read=read,
     names=LLAMA_NAMES,
+    models=(Covered("Qwen3 0.6B, 1.7B, 4B", "Apache-2.0", "commercial"),),
 )

@@ -14,6 +14,7 @@ from ondol.cli.chat import chat
 from ondol.cli.convert import convert
 from ondol.cli.devices import devices
 from ondol.cli.failures import INTERRUPTED, READER_GONE, finish, usage_error
+from ondol.cli.families import families
 from ondol.cli.inspect import inspect
 from ondol.cli.line import Line
 from ondol.cli.models import models
@@ -43,6 +44,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (chat, say("Chat with a model, offline.", "모델과 대화합니다. 오프라인입니다.")),
     (convert, say("Convert a model into a bundle.", "모델을 번들로 변환합니다.")),
     (pull, say("Fetch a model from a hub, if you agree.", "동의하면 허브에서 모델을 받아 옵니다.")),
+    (families, say("List what can be converted.", "변환할 수 있는 모델 구조를 나열합니다.")),
     (models, say("List bundles and starter models.", "번들과 기본 모델을 나열합니다.")),
     (devices, say("List devices: what can run a model here.", "쓸 수 있는 장치를 나열합니다.")),
     (inspect, say("Show everything about a bundle.", "번들의 모든 정보를 보여 줍니다.")),

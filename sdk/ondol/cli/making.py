@@ -66,7 +66,7 @@ def make(
         OptionError: if a setting cannot be meant.
         SourceError, StorageError: from the conversion.
     """
-    with _converters():
+    with converters():
         recipe = import_module(f"{CONVERTERS}.recipe")
         longest = recipe.DEFAULT_CONTEXT if context is None else context
         options = recipe.Options(weights, longest)
@@ -122,7 +122,12 @@ def plain_name(name: str) -> str:
 
 
 @contextmanager
-def _converters() -> Iterator[None]:
+def converters() -> Iterator[None]:
+    """Say that the converters are missing where a block finds that they are.
+
+    Raises:
+        MissingExtra: with the command that installs them.
+    """
     try:
         yield
     except ModuleNotFoundError as exc:
