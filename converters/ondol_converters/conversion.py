@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ondol import __version__
@@ -24,14 +24,17 @@ from ondol.manifest import (
 )
 from ondol.model_facts import ModelFacts
 from ondol_converters.families import recognise
+from ondol_converters.families.decoder import Decoder
 from ondol_converters.genai import genai_texts
 from ondol_converters.graph.decoder import DecoderWeights, draw
 from ondol_converters.graph.prefill import draw_prefill
 from ondol_converters.graph.weights import WeightsFile
 from ondol_converters.hub.record import provenance
 from ondol_converters.pack import Packer
+from ondol_converters.quantise.cache import cache_scales
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source, TokenizerFiles, open_source
+from ondol_converters.texts import Loaded, load
 
 GRAPH, PREFILL, WEIGHTS = "model.onnx", "prefill-{}.onnx", "weights.bin"
 TOKENIZER, TEMPLATE = "tokenizer.json", "chat_template.jinja"
@@ -142,17 +145,6 @@ def _convert(source: Source, job: _Job) -> Conversion:
             packer = Packer(source, names, decoder, options, file, context, report)
             weights = packer.weights()
             weight_bytes = file.finish()
-        report("graph", 0, 1)
-        operators: set[str] = set()
-        drawn = [draw(decoder, weights, WEIGHTS, __version__)]
-        drawn += draw_prefill(decoder, weights, WEIGHTS, __version__)
-        graphs = [GRAPH, *(PREFILL.format(n) for n in range(len(drawn) - 1))]
-        for file_name, (model, used) in zip(graphs, drawn, strict=True):
-            write_whole(folder / file_name, model.SerializeToString())
-            operators |= set(used)
-        report("graph", 1, 1)
-        report("hash", 0, 1)
-        needs = Needs(tuple(sorted(operators)), _precisions(weights), weight_bytes)
         facts = ModelFacts(
             model_type=decoder.model_type,
             layers=len(decoder.layers),
@@ -164,6 +156,11 @@ def _convert(source: Source, job: _Job) -> Conversion:
             bos=tokenizer.bos,
             eos=tokenizer.eos,
         )
+        report("graph", 0, 1)
+        graphs, operators = _draw(folder, decoder, weights)
+        report("graph", 1, 1)
+        report("hash", 0, 1)
+        needs = Needs(operators, _precisions(weights), weight_bytes)
         written = _write_texts(folder, tokenizer, job.terms, genai_texts(decoder, facts, GRAPH))
         manifest = Manifest(
             ondol_bundle=VERSION,
@@ -188,11 +185,49 @@ def _convert(source: Source, job: _Job) -> Conversion:
             defaults=job.defaults,
         )
         write_whole(folder / MANIFEST, manifest.to_json().encode())
-        Bundle.open(folder)  # an older bundle gives way only to one that can be opened
         report("hash", 1, 1)
+        if options.kv_cache == "int8":
+            report("cache", 0, 1)
+            texts = load(options.calibration)
+            manifest = _with_int8_cache(Bundle.open(folder), decoder, weights, texts)
+            write_whole(folder / MANIFEST, manifest.to_json().encode())
+            report("cache", 1, 1)
+        Bundle.open(folder)  # an older bundle gives way only to one that can be opened
     sizes = [(r.exact, math.prod(source.tensors[r.name].shape)) for r in packer.records]
     exact = sum(size for kept, size in sizes if kept) / sum(size for _, size in sizes)
     return Conversion(Bundle.open(job.target), packer.parameters, exact)
+
+
+def _draw(
+    folder: Path, decoder: Decoder, weights: DecoderWeights
+) -> tuple[list[str], tuple[str, ...]]:
+    """Write the graphs; their files, and every operator they use."""
+    operators: set[str] = set()
+    drawn = [draw(decoder, weights, WEIGHTS, __version__)]
+    drawn += draw_prefill(decoder, weights, WEIGHTS, __version__)
+    graphs = [GRAPH, *(PREFILL.format(n) for n in range(len(drawn) - 1))]
+    for file_name, (model, used) in zip(graphs, drawn, strict=True):
+        write_whole(folder / file_name, model.SerializeToString())
+        operators |= set(used)
+    return graphs, tuple(sorted(operators))
+
+
+def _with_int8_cache(
+    bundle: Bundle, decoder: Decoder, weights: DecoderWeights, texts: Loaded
+) -> Manifest:
+    """Draw the graphs again, with a cache in 8 bits; the manifest that goes with them."""
+    rotated = [True] * len(decoder.layers)
+    scales = cache_scales(bundle, texts.text, decoder.rotary_interleaved, rotated)
+    graphs, _ = _draw(bundle.path, decoder, replace(weights, cache=scales))
+    entries = {name: entry_of(bundle.path, name) for name in graphs}
+    manifest = bundle.manifest
+    calibration = tuple(Origin(text.name, text.size, text.sha256) for text in texts.texts)
+    return replace(
+        manifest,
+        model=replace(bundle.decoder, cache="int8"),
+        files=tuple(entries.get(entry.path, entry) for entry in manifest.files),
+        recipe=replace(manifest.recipe, calibration=calibration),
+    )
 
 
 def _pulled_from(source: Source) -> str:

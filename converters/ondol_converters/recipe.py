@@ -12,6 +12,7 @@ Weights = Literal["auto", "float32", "float16", "bfloat16", "int8", "int4"]
 Method = Literal["nearest", "search", "gptq", "awq"]
 VocabularyCut = Literal["full", "ko-en", "ko-en-compact"]
 Favor = Literal["size", "speed"]
+KvCache = Literal["float32", "int8"]
 
 DEFAULT_CONTEXT = 4096
 BLOCKS = (16, 32, 64, 128)
@@ -47,6 +48,8 @@ class Options:
     by our names ("layers.0.qkv", "embedding").
     `budget` is the loss in bits per character, relative to the dequantised source, that may be
     spent (0.01 is one per cent), or None for none; `favor` says what to spend it on.
+    `kv_cache` is what keys and values are held in; "int8" is a quarter of the memory and needs
+    onnxruntime 1.27.
     `calibration` are text files to calibrate, tune and learn a vocabulary with; when there are
     none, Ondol's own texts are used.
     """
@@ -59,6 +62,7 @@ class Options:
     block: int = 32
     budget: float | None = None
     favor: Favor = "size"
+    kv_cache: KvCache = "float32"
     calibration: tuple[Path, ...] = ()
     layouts: Mapping[str, Layout] = field(default_factory=dict)
 
@@ -67,6 +71,7 @@ class Options:
         _known("vocabulary", self.vocabulary, get_args(VocabularyCut))
         _known("method", self.method, get_args(Method))
         _known("favor", self.favor, get_args(Favor))
+        _known("kv_cache", self.kv_cache, get_args(KvCache))
         _known("block", self.block, BLOCKS)
         if not 16 <= self.context <= 1 << 20:
             raise OptionError(

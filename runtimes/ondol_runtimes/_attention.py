@@ -6,13 +6,16 @@ import numpy as np
 
 from ondol_runtimes._operators import Array, Attributes, Inputs, Operator
 
+INT8_BITS = 8
+
 
 def attend(given: Inputs, said: Attributes) -> tuple[Array, ...]:
     """GroupQueryAttention of com.microsoft.
 
     Inputs 0 to 8: query [batch, n, heads·size], or q, k and v beside each other when 1 and 2
     are left out; key and value; past key and value [batch, kv_heads, capacity, size]; last
-    position [batch] and total length; cosines and sines [positions, size / 2].
+    position [batch] and total length; cosines and sines [positions, size / 2]. Inputs 12 and 13,
+    where the past is int8: scales of keys and values [kv_heads·size], or one of all.
 
     Gives [batch, n, heads·size] and the present key and value. A past with room for the new
     positions is written in place and is the present, as on devices that share the two.
@@ -23,6 +26,7 @@ def attend(given: Inputs, said: Attributes) -> tuple[Array, ...]:
     last, total = given[5].ravel(), int(given[6].item())
     keys, values = (_room(given[at], total) for at in (3, 4))
     scale = said.number("scale", 0.0) or size**-0.5
+    scales = [_scales(given, said, part, at, kv_heads) for part, at in (("k", 12), ("v", 13))]
     out = np.empty((batch, count, heads, size), q.dtype)
     for row in range(batch):
         end = int(last[row]) + 1
@@ -31,14 +35,15 @@ def attend(given: Inputs, said: Attributes) -> tuple[Array, ...]:
         where = np.arange(end - count, end)
         if said.integer("do_rotary", 0):
             q[row], k[row] = (_turn(x[row], where, given, said) for x in (q, k))
-        keys[row, :, where] = k[row].swapaxes(0, 1)
-        values[row, :, where] = v[row].swapaxes(0, 1)
+        for cache, new, scale_of in ((keys, k, scales[0]), (values, v, scales[1])):
+            cache[row, :, where] = _held(new[row], scale_of).swapaxes(0, 1)
+        held = [_back(c[row, :, :end], s) for c, s in ((keys, scales[0]), (values, scales[1]))]
         seen = _seen(where, end, said.integer("local_window_size", -1))
         for head in range(heads):
             shared = head // (heads // kv_heads)
-            scores = q[row, head] @ keys[row, shared, :end].T * scale
+            scores = q[row, head] @ held[0][shared].T * scale
             weights = _softmax(_capped(scores, said.number("softcap", 0.0)), seen)
-            out[row, :, head] = weights @ values[row, shared, :end]
+            out[row, :, head] = weights @ held[1][shared]
     return out.reshape(batch, count, heads * size), keys, values
 
 
@@ -59,6 +64,30 @@ def _apart(given: Inputs, heads: int, kv_heads: int) -> tuple[Array, Array, Arra
         for part, number in zip(parts, (heads, kv_heads, kv_heads), strict=True)
     )
     return q, k, v
+
+
+def _scales(given: Inputs, said: Attributes, part: str, at: int, kv_heads: int) -> Array | None:
+    """Scales of an int8 cache [kv_heads, 1, size or 1], or None where it holds floats."""
+    kind = said.word(f"{part}_quant_type", "NONE")
+    if kind == "NONE":
+        return None
+    if said.integer("kv_cache_bit_width", 0) != INT8_BITS:
+        raise ValueError("a cache of other than 8 bits")
+    if kind == "PER_TENSOR":
+        return given[at].reshape(1, 1, 1)
+    return given[at].reshape(kv_heads, 1, -1)
+
+
+def _held(new: Array, scales: Array | None) -> Array:
+    """New keys or values [kv_heads, n, size] as the cache holds them."""
+    if scales is None:
+        return new
+    return np.asarray(np.clip(np.rint(new / scales), -128, 127).astype(np.int8))
+
+
+def _back(cached: Array, scales: Array | None) -> Array:
+    """What the cache holds, as numbers."""
+    return cached if scales is None else np.asarray(cached * scales)
 
 
 def _room(past: Array, total: int) -> Array:
@@ -106,12 +135,15 @@ ATTENTION: Mapping[str, Operator] = {
         frozenset(
             {
                 "do_rotary",
+                "k_quant_type",
+                "kv_cache_bit_width",
                 "kv_num_heads",
                 "local_window_size",
                 "num_heads",
                 "rotary_interleaved",
                 "scale",
                 "softcap",
+                "v_quant_type",
             }
         ),
     )

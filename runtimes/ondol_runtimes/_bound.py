@@ -14,6 +14,8 @@ from ondol_runtimes._onnxruntime import ort
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Cache = dict[str, NDArray[np.float32]] | dict[str, NDArray[np.int8]]
+
 FATAL = 4
 
 
@@ -56,7 +58,7 @@ class Bound:
     def __init__(
         self,
         session: "ort.InferenceSession",
-        cache: "dict[str, NDArray[np.float32]]",
+        cache: "Cache",
         mask: "NDArray[np.int64]",
     ) -> None:
         self._session = session

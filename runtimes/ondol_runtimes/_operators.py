@@ -41,9 +41,9 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """A node's attributes by name, each a number."""
+    """A node's attributes by name, each a number or a word."""
 
-    values: Mapping[str, int | float]
+    values: Mapping[str, int | float | str]
 
     def integer(self, name: str, default: int | None = None) -> int:
         """A whole number; without a default it must be there."""
@@ -54,7 +54,17 @@ class Attributes:
 
     def number(self, name: str, default: float) -> float:
         """A number."""
-        return float(self.values.get(name, default))
+        value = self.values.get(name, default)
+        if isinstance(value, str):
+            raise ValueError(f"attribute {name} is {value!r}")
+        return float(value)
+
+    def word(self, name: str, default: str) -> str:
+        """A word."""
+        value = self.values.get(name, default)
+        if not isinstance(value, str):
+            raise ValueError(f"attribute {name} is {value!r}")
+        return value
 
 
 Function = Callable[[Inputs, Attributes], tuple[Array, ...]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ondol.bundle import Bundle
-from ondol.errors import CorruptBundle
+from ondol.errors import CorruptBundle, DeviceUnavailable
 from ondol.language import say
 from ondol.manifest import (
     Variant,
@@ -16,14 +16,15 @@ from ondol.model_facts import ModelFacts
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
 from ondol_runtimes._bound import Bound, load, session_options
+from ondol_runtimes._onnxruntime import ort
 from ondol_runtimes._pages import drop_mapped
 from ondol_runtimes._stages import Stages
 
 if TYPE_CHECKING:
     from ondol.runtime import Logits
-    from ondol_runtimes._onnxruntime import ort
 
 
+INT8_CACHE_FROM = (1, 27)
 DROP_EVERY = 128  # tokens whose lookups may leave pages of the embedding table mapped
 
 
@@ -34,11 +35,12 @@ class OrtDecoder(DecoderSession):
         self, bundle: Bundle, variant: Variant, plan: Plan, providers: Sequence[str]
     ) -> None:
         model = bundle.decoder
+        _check_version(model, bundle.name)
         super().__init__(context=plan.context, vocabulary=model.vocabulary)
         shape = (1, model.kv_heads, plan.context, model.head_dim)
         # Untouched zeros cost no memory: pages come as the conversation grows
         self._cache = {
-            f"{i}.{part}": np.zeros(shape, np.float32)
+            f"{i}.{part}": np.zeros(shape, model.cache)
             for i in range(model.layers)
             for part in ("key", "value")
         }
@@ -82,6 +84,23 @@ class OrtDecoder(DecoderSession):
         del self._decode, self._stages, self._cache
 
 
+def _check_version(model: ModelFacts, name: str) -> None:
+    """Before 1.27 ONNX Runtime ends in an error of its own where a cache is int8."""
+    found = tuple(int(part) for part in ort.__version__.split(".")[:2])
+    if model.cache == "int8" and found < INT8_CACHE_FROM:
+        raise DeviceUnavailable(
+            say(
+                f"{name} needs a newer ONNX Runtime.",
+                f"{name}에는 더 새로운 ONNX Runtime이 필요합니다.",
+            ),
+            say(
+                f"It keeps keys and values in 8 bits, which {ort.__version__} cannot.",
+                f"키와 값을 8비트로 담는데, {ort.__version__} 판은 그렇게 하지 못합니다.",
+            ),
+            'pip install --upgrade "onnxruntime>=1.27"',
+        )
+
+
 def _check_facts(session: "ort.InferenceSession", model: ModelFacts, name: str) -> None:
     """Compare what the manifest says of a decoder with its graph, before memory is bound."""
     shapes = {value.name: value.shape for value in [*session.get_inputs(), *session.get_outputs()]}
@@ -89,11 +108,15 @@ def _check_facts(session: "ort.InferenceSession", model: ModelFacts, name: str) 
     wanted = {
         f"past_key_values.{i}.{part}" for i in range(model.layers) for part in ("key", "value")
     }
-    sizes = {(shapes[name][1], shapes[name][3]) for name in cache if len(shapes[name]) == 4}
+    types = {value.name: value.type for value in session.get_inputs()}
+    sizes = {
+        (shapes[name][1], shapes[name][3], types[name]) for name in cache if len(shapes[name]) == 4
+    }
+    held = "tensor(int8)" if model.cache == "int8" else "tensor(float)"
     logits = shapes.get("logits") or [None]
     if (
         cache != wanted
-        or sizes != {(model.kv_heads, model.head_dim)}
+        or sizes != {(model.kv_heads, model.head_dim, held)}
         or logits[-1] != model.vocabulary
     ):
         raise CorruptBundle(
@@ -102,7 +125,7 @@ def _check_facts(session: "ort.InferenceSession", model: ModelFacts, name: str) 
                 f"{name}: 목록 파일과 그래프가 서로 다른 모델의 것입니다.",
             ),
             f"{len(cache) // 2} × {sorted(map(str, sizes))}, {logits[-1]} ≠ "
-            f"{model.layers} × {(model.kv_heads, model.head_dim)}, {model.vocabulary}",
+            f"{model.layers} × {(model.kv_heads, model.head_dim, held)}, {model.vocabulary}",
             say("Convert the model again.", "모델을 다시 변환하세요."),
         )
 

@@ -19,6 +19,7 @@ BFLOAT16 = 16  # by ONNX's number; numpy has no such type
 TYPES: Mapping[int, np.dtype[Any]] = {
     1: np.dtype("<f4"),
     2: np.dtype("u1"),
+    3: np.dtype("i1"),
     6: np.dtype("<i4"),
     7: np.dtype("<i8"),
     10: np.dtype("<f2"),
@@ -26,7 +27,8 @@ TYPES: Mapping[int, np.dtype[Any]] = {
 }
 """Tensors' element types by ONNX's numbers."""
 
-INT, FLOAT = 2, 1  # kinds of attributes, by ONNX's numbers
+VALUES = {1: "f", 2: "i", 3: "s"}
+"""Kinds of attributes by ONNX's numbers: numbers and words, and the field of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +167,15 @@ def _node(proto: Any, done_with: Sequence[str]) -> _Node:
     operator = KNOWN.get(kind)
     if operator is None:
         raise _unknown(say(f"the operator {kind}", f"연산자 {kind}"), proto.name)
-    attributes: dict[str, int | float] = {}
+    attributes: dict[str, int | float | str] = {}
     for attribute in proto.attribute:
-        if attribute.name not in operator.attributes or attribute.type not in (INT, FLOAT):
+        if attribute.name not in operator.attributes or attribute.type not in VALUES:
             word = f"{kind}.{attribute.name}"
             raise _unknown(say(f"the attribute {word}", f"속성 {word}"), proto.name)
-        integer = attribute.type == INT
-        attributes[attribute.name] = attribute.i if integer else attribute.f
+        value = getattr(attribute, VALUES[attribute.type])
+        attributes[attribute.name] = (
+            value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        )
     return _Node(
         proto.name,
         kind,

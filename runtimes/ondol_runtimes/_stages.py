@@ -16,6 +16,8 @@ from ondol_runtimes._pages import drop_mapped
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ondol_runtimes._bound import Cache
+
 FROM = 48  # tokens from which expanding every matrix pays
 CHUNK = 512  # tokens a pass; more would only grow the scratch memory
 
@@ -29,7 +31,7 @@ class Stages:
         variant: Variant,
         plan: Plan,
         providers: Sequence[str],
-        cache: "dict[str, NDArray[np.float32]]",
+        cache: "Cache",
         mask: "NDArray[np.int64]",
     ) -> None:
         self._paths = [bundle.file(name) for name in variant.prefill]

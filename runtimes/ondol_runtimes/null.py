@@ -17,8 +17,6 @@ from ondol.runtime import DecoderSession, Runtime
 if TYPE_CHECKING:
     from ondol.runtime import Logits
 
-CACHE_ITEM_BYTES = 4  # keys and values are float32
-
 
 def predicted_bytes_per_token(bundle: Bundle, length: int = 0) -> int:
     """Bytes that decoding one token reads from memory after `length` tokens.
@@ -28,7 +26,7 @@ def predicted_bytes_per_token(bundle: Bundle, length: int = 0) -> int:
     """
     model, variant = bundle.decoder, bundle.variant("cpu")
     weights = variant.needs.weight_bytes if variant else 0
-    row = 2 * model.layers * model.kv_heads * model.head_dim * CACHE_ITEM_BYTES
+    row = 2 * model.layers * model.kv_heads * model.head_dim * model.cache_item_bytes
     return weights + length * row
 
 

@@ -82,7 +82,9 @@ class ReferenceDecoder(DecoderSession):
         self._program = Program(bundle.file(variant.graph).read_bytes(), bundle.file, dtype)
         shape = (1, model.kv_heads, plan.context, model.head_dim)
         self._cache = {
-            f"past_key_values.{i}.{part}": np.zeros(shape, dtype)
+            f"past_key_values.{i}.{part}": np.zeros(
+                shape, dtype if model.cache == "float32" else model.cache
+            )
             for i in range(model.layers)
             for part in ("key", "value")
         }

@@ -18,13 +18,19 @@ MOST = {
 }
 """What the sizes of a model's facts can be at most: memory is asked for by them."""
 
+CACHES = {"float32": 4, "int8": 1}
+"""What a cache can be held in, by numpy's names, and the bytes of an element."""
+
 TASKS = ("embed", "classify", "tag")
 POOLINGS = ("none", "mean", "cls")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What a runtime and an engine must know of a decoder. Sizes in elements and tokens."""
+    """What a runtime and an engine must know of a decoder. Sizes in elements and tokens.
+
+    `cache` is what keys and values are held in: "float32", or "int8" with scales in the graph.
+    """
 
     model_type: str
     layers: int
@@ -35,6 +41,12 @@ class ModelFacts:
     parameters: int
     bos: int | None
     eos: tuple[int, ...]
+    cache: str = "float32"
+
+    @property
+    def cache_item_bytes(self) -> int:
+        """Bytes of one element of the cache."""
+        return CACHES[self.cache]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,8 @@ def fault_of(model: Facts) -> str:
             return f".{size}: {found}, not 1 to {most}"
     if any(token >= model.vocabulary for token in _tokens(model)):
         return ": a token id outside the vocabulary"
+    if isinstance(model, ModelFacts) and model.cache not in CACHES:
+        return f".cache: {model.cache!r:.40}"
     if isinstance(model, EncoderFacts):
         if model.task not in TASKS or model.pooling not in POOLINGS:
             return f": {model.task!r:.40}, {model.pooling!r:.40}"

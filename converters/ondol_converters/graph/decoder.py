@@ -22,8 +22,15 @@ from numpy.typing import NDArray
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.drawing import MICROSOFT, Attribute, Drawing
 from ondol_converters.graph.weights import Matrix, Stored
+from ondol_converters.quantise.cache import CacheScales
 
 SKIP_NORM = f"{MICROSOFT}::SkipSimplifiedLayerNormalization"
+INT8_CACHE: Mapping[str, Attribute] = {
+    "k_quant_type": "PER_CHANNEL",
+    "v_quant_type": "PER_CHANNEL",
+    "kv_cache_bit_width": 8,
+}
+"""What attention is told of a cache in 8 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +40,15 @@ class DecoderWeights:
     `matrices` are by our names: "embedding", "layers.0.qkv", "layers.0.o", "layers.0.gate_up",
     "layers.0.down". `head` is the output matrix in runs of rows, which a runtime can prepare one
     after the other instead of holding two copies of it all. `vectors` are norm weights by our
-    names. `ropes` are the cosine and sine tables of each rope.
+    names. `ropes` are the cosine and sine tables of each rope. `cache` are the scales of each
+    layer's keys and values where the cache is int8; where it is float32 there are none.
     """
 
     matrices: Mapping[str, Matrix]
     head: tuple[Matrix, ...]
     vectors: Mapping[str, NDArray[np.float32]]
     ropes: tuple[tuple[Stored, Stored], ...]
+    cache: tuple[CacheScales, ...] = ()
 
 
 def draw(
@@ -128,13 +137,10 @@ class DecoderPen:
         # onnxruntime before 1.31 infers a wrong shape where as many heads have k and v as q
         packed = not d.qk_norm and d.heads != d.kv_heads
         heads = [qkv, "", ""] if packed else self._heads(qkv, i, name)
+        held = "int8" if self.w.cache else "float32"
+        shape: list[int | str] = ["batch", d.kv_heads, "context", d.head_dim]
         cache = [
-            sheet.input(
-                f"past_key_values.{i}.{part}",
-                "float32",
-                ["batch", d.kv_heads, "context", d.head_dim],
-            )
-            for part in ("key", "value")
+            sheet.input(f"past_key_values.{i}.{part}", held, shape) for part in ("key", "value")
         ]
         present = [f"present.{i}.key", f"present.{i}.value"]
         tables = [sheet.stored(t) for t in self.w.ropes[layer.rope]]
@@ -146,15 +152,22 @@ class DecoderPen:
             "scale": d.attention_scale,
             "local_window_size": layer.window or -1,
         }
+        inputs = [*heads, *cache, *lengths, *tables]
+        if self.w.cache:
+            scales = self.w.cache[i]
+            attributes |= INT8_CACHE
+            inputs += ["", "", ""]
+            inputs += [sheet.constant(f"{name}/k_scale", scales.key)]
+            inputs += [sheet.constant(f"{name}/v_scale", scales.value)]
         attended = sheet.node(
             f"{MICROSOFT}::GroupQueryAttention",
-            [*heads, *cache, *lengths, *tables],
+            inputs,
             f"{name}/GroupQueryAttention",
             attributes,
             [f"{name}/attended", *present],
         )
         for part in present:
-            sheet.output(part, "float32", ["batch", d.kv_heads, "context", d.head_dim])
+            sheet.output(part, held, shape)
         return attended
 
     def _heads(self, qkv: str, i: int, name: str) -> list[str]:

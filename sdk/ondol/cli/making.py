@@ -57,7 +57,12 @@ def bundle_for(model: str | None) -> Bundle:
 
 
 def make(
-    model: str, target: Path, name: str, weights: str = "auto", context: int | None = None
+    model: str,
+    target: Path,
+    name: str,
+    weights: str = "auto",
+    context: int | None = None,
+    kv_cache: str = "float32",
 ) -> Made:
     """Convert a GGUF file, a Hugging Face folder or a starter, with a bar for each stage.
 
@@ -69,7 +74,7 @@ def make(
     with converters():
         recipe = import_module(f"{CONVERTERS}.recipe")
         longest = recipe.DEFAULT_CONTEXT if context is None else context
-        options = recipe.Options(weights, longest)
+        options = recipe.Options(weights, longest, kv_cache=kv_cache)
         starter = None if Path(model).exists() else STARTERS.get(model)
         if starter is not None:
             _installed(starter)
@@ -98,6 +103,7 @@ def stage_title(stage: str) -> str:
         "weights": say("Weights", "가중치"),
         "graph": say("Graph", "그래프"),
         "hash": say("Hashes", "해시"),
+        "cache": say("Key-value cache", "키·값 캐시"),
     }.get(stage, stage)
 
 
