@@ -14,6 +14,7 @@ assistant:
 test: lint
 	@.ci/system-packages strace
 	@.ci/environment $(VENV) cli starter converters pull sweep dev
+	@VENV=$(VENV) .ci/genai .venv-genai
 	$(BIN)/python -m pytest -q
 
 # What needs no weights: under a minute.
@@ -41,4 +42,4 @@ bench-budget:
 	$(BIN)/python benchmarks/budget.py --out bench-out
 
 clean:
-	rm -rf $(VENV) bench-out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-genai bench-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

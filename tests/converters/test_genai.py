@@ -1,6 +1,7 @@
 """onnxruntime-genai itself opens our bundles and gives our tokens; it runs in its own environment.
 
-ONDOL_GENAI_PYTHON names the Python that has it; else `.venv-genai` beside the repository's files.
+ONDOL_GENAI_PYTHON names the Python that has it; else `.venv-genai` beside the repository's files,
+which `make test` makes.
 """
 
 import json
@@ -14,8 +15,10 @@ import pytest
 
 from ondol.bundle import Bundle
 from ondol.engine import Engine
+from ondol_converters.conversion import convert
 from ondol_converters.genai import CONFIG, TOKENIZER_CONFIG
-from tiny_models import NAMES, Tiny
+from ondol_converters.recipe import Options
+from tiny_models import CONTEXT, MODELS, NAMES, Tiny
 from weights import starter_bundle
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +46,7 @@ def python() -> str:
 
 
 needs_genai = pytest.mark.skipif(
-    not python(), reason="no environment with onnxruntime-genai: make .venv-genai"
+    not python(), reason="no environment with onnxruntime-genai: .ci/genai .venv-genai"
 )
 
 
@@ -90,6 +93,16 @@ def test_genai_gives_our_greedy_tokens(name: str, tiny: Tiny) -> None:
     answer = genai(bundle, ids, [])
     assert answer.tokens == ours
     assert answer.logits == pytest.approx(logits, rel=1e-3, abs=1e-3)
+
+
+@needs_genai
+def test_genai_runs_a_cache_in_8_bits(tmp_path: Path) -> None:
+    options = Options(weights="float32", context=CONTEXT, kv_cache="int8")
+    bundle = convert(MODELS / "gemma3", tmp_path / "bundle", options=options).bundle
+    ids = prompt(bundle.decoder.vocabulary, 24)
+    with Engine.open(bundle, threads=1) as engine:
+        ours = greedy(engine, ids)
+    assert genai(bundle, ids, []).tokens == ours
 
 
 @needs_genai
