@@ -1,7 +1,11 @@
-"""GGUF files of the tiny models, as llama.cpp's converter would write them."""
+"""GGUF files of the tiny models, as llama.cpp's converter would write them.
+
+What it writes for each family is in conversion/ of https://github.com/ggml-org/llama.cpp.
+"""
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,24 +13,37 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
+from ondol_converters.families import family
 from ondol_converters.quantise.blocks import dense
 from ondol_converters.sources import open_source
-from tiny_models import MODELS
+from tiny_models import MODELS, NAMES
 
 Floats = NDArray[np.float32]
+CONV1D = re.compile(r"\.c_(attn|fc|proj)\.weight$")
 
 ARCHITECTURES = {
+    "exaone": gguf.MODEL_ARCH.EXAONE,
+    "exaone4": gguf.MODEL_ARCH.EXAONE4,
+    "gpt2": gguf.MODEL_ARCH.GPT2,
+    "gpt_neox": gguf.MODEL_ARCH.GPTNEOX,
     "gemma3_text": gguf.MODEL_ARCH.GEMMA3,
     "llama": gguf.MODEL_ARCH.LLAMA,
     "qwen2": gguf.MODEL_ARCH.QWEN2,
     "qwen3": gguf.MODEL_ARCH.QWEN3,
 }
 
+GGUF_NAMES = tuple(
+    name
+    for name in NAMES
+    if json.loads((MODELS / name / "config.json").read_text())["model_type"] in ARCHITECTURES
+)
+"""The tiny models of architectures that llama.cpp computes."""
+
 
 def write_gguf(name: str, path: Path, kind: str = "F32") -> Path:
     """Write a tiny model as a GGUF file, its matrices stored as `kind`."""
     folder = MODELS / name
-    config = json.loads((folder / "config.json").read_text())
+    config = _config(folder)
     architecture = ARCHITECTURES[config["model_type"]]
     writer = gguf.GGUFWriter(path, gguf.MODEL_ARCH_NAMES[architecture])
     _write_config(writer, config)
@@ -53,6 +70,17 @@ def write_gguf(name: str, path: Path, kind: str = "F32") -> Path:
     return path
 
 
+def _config(folder: Path) -> dict[str, Any]:
+    """A folder's config in the words that the families read."""
+    with open_source(folder) as source:
+        aliases = family(source.model_type).aliases
+        config: dict[str, Any] = {aliases.get(key, key): v for key, v in source.config.items()}
+    config.setdefault("num_key_value_heads", config["num_attention_heads"])
+    config["intermediate_size"] = config.get("intermediate_size") or 4 * config["hidden_size"]
+    config.setdefault("head_dim", config["hidden_size"] // config["num_attention_heads"])
+    return config
+
+
 def _converted(name: str, values: Floats, config: dict[str, Any]) -> Floats:
     if config["model_type"] == "gemma3_text" and name.endswith("norm.weight"):
         return values + 1
@@ -60,6 +88,11 @@ def _converted(name: str, values: Floats, config: dict[str, Any]) -> Floats:
         return _permuted(values, config["num_attention_heads"])
     if config["model_type"] == "llama" and ".k_proj." in name:
         return _permuted(values, config["num_key_value_heads"])
+    if config["model_type"] == "gpt2" and CONV1D.search(name):
+        return np.ascontiguousarray(values.T)
+    if config["model_type"] == "gpt_neox" and ".query_key_value." in name:
+        heads = values.reshape(config["num_attention_heads"], 3, config["head_dim"], -1)
+        return np.ascontiguousarray(heads.swapaxes(0, 1).reshape(values.shape))
     return values
 
 
@@ -96,16 +129,26 @@ def _write_config(writer: gguf.GGUFWriter, config: dict[str, Any]) -> None:
     writer.add_feed_forward_length(config["intermediate_size"])
     writer.add_head_count(config["num_attention_heads"])
     writer.add_head_count_kv(config["num_key_value_heads"])
-    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
-    writer.add_rope_freq_base(config["rope_theta"])
-    size = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
-    if config["model_type"] == "llama":
+    if "rms_norm_eps" in config:
+        writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    else:
+        writer.add_layer_norm_eps(config["layer_norm_eps"])
+    if "rope_theta" in config and config["model_type"] != "gpt_neox":
+        writer.add_rope_freq_base(config["rope_theta"])
+    size = config["head_dim"]
+    if config["model_type"] in ("exaone", "llama"):
         writer.add_rope_dimension_count(size)
-    if config["model_type"] in ("gemma3_text", "qwen3"):
+    if config["model_type"] in ("exaone", "exaone4", "gemma3_text", "qwen3"):
         writer.add_key_length(size)
         writer.add_value_length(size)
-    if config["model_type"] == "gemma3_text":
+    if config["model_type"] in ("exaone4", "gemma3_text") and config["sliding_window"]:
         writer.add_sliding_window(config["sliding_window"])
+    if config["model_type"] == "exaone4" and config["sliding_window"]:
+        slides = [kind == "sliding_attention" for kind in config["layer_types"]]
+        writer.add_sliding_window_pattern(slides)
+    if config["model_type"] == "gpt_neox":
+        writer.add_rope_dimension_count(int(config["rotary_pct"] * size))
+        writer.add_parallel_residual(config["use_parallel_residual"])
     scaling = config.get("rope_scaling") or {}
     if scaling.get("rope_type") == "linear":
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)

@@ -11,7 +11,23 @@ from ondol.bundle import Bundle
 from ondol_converters.recipe import Weights
 
 MODELS = Path(__file__).parent / "fixtures" / "models"
-NAMES = ("gemma3", "llama3", "llama_linear", "qwen2", "qwen2_untied", "qwen3")
+NAMES = (
+    "exaone",
+    "exaone4",
+    "exaone4_full",
+    "gemma3",
+    "gpt2",
+    "gpt_neox",
+    "gpt_neox_sequential",
+    "gptj",
+    "hyperclovax",
+    "hyperclovax_plain",
+    "llama3",
+    "llama_linear",
+    "qwen2",
+    "qwen2_untied",
+    "qwen3",
+)
 CONTEXT = 128
 END = 271
 
@@ -24,7 +40,7 @@ class Tiny(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What transformers computed: see make_tiny_models.py."""
+    """What transformers computed: see tiny_checkpoints.py."""
 
     ids: list[int]
     prefill: NDArray[np.float32]

@@ -216,8 +216,8 @@ def _with_int8_cache(
     bundle: Bundle, decoder: Decoder, weights: DecoderWeights, texts: Loaded
 ) -> Manifest:
     """Draw the graphs again, with a cache in 8 bits; the manifest that goes with them."""
-    rotated = [True] * len(decoder.layers)
-    scales = cache_scales(bundle, texts.text, decoder.rotary_interleaved, rotated)
+    turned = [0 if layer.rope is None else decoder.turned for layer in decoder.layers]
+    scales = cache_scales(bundle, texts.text, decoder.rotary_interleaved, turned)
     graphs, _ = _draw(bundle.path, decoder, replace(weights, cache=scales))
     entries = {name: entry_of(bundle.path, name) for name in graphs}
     manifest = bundle.manifest

@@ -1,7 +1,7 @@
 """A source's tensors into the weights file: read, transformed and written a few rows at a time."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 from ondol.errors import CorruptSource
 from ondol.language import say
 from ondol.manifest import MatrixRecord
+from ondol_converters.families import family
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.families.tensors import (
     Parts,
     check_tensors,
     embeddings,
+    final_norms,
     layer_matrices,
     layer_norms,
 )
+from ondol_converters.families.views import viewed
 from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.rope import tables
 from ondol_converters.graph.weights import Matrix, Stored, WeightsFile
@@ -44,7 +47,10 @@ class _Part:
 
 @dataclass(slots=True)
 class Packer:
-    """Writes everything a decoder needs of a source; then `weights()` and `records` say what."""
+    """Writes everything a decoder needs of a source; then `weights()` and `records` say what.
+
+    `source` becomes what the family's views make of it.
+    """
 
     source: Source
     names: Mapping[str, str]
@@ -57,6 +63,9 @@ class Packer:
     parameters: int = 0
     _done: int = 0
     _total: int = 0
+
+    def __post_init__(self) -> None:
+        self.source = viewed(self.source, family(self.decoder.model_type), self.decoder)
 
     def weights(self) -> DecoderWeights:
         """Write the weights file from front to back.
@@ -73,7 +82,9 @@ class Packer:
         for name, (rows, columns) in embeddings(d).items():
             matrices[name] = self._matrix(name, ((name, rows),), columns, False)
         head = matrices.pop("head", matrices["embedding"])
-        vectors["final_norm"] = self._norm("final_norm", d.hidden)
+        if d.head_bias:
+            head = replace(head, bias=self._vector(self.names["head_bias"], d.vocabulary))
+        vectors |= {name: self._norm(name, size) for name, size in final_norms(d).items()}
         for i in range(len(d.layers)):
             matrices |= self._layer_matrices(f"layers.{i}", i)
             vectors |= self._layer_norms(f"layers.{i}", i)
@@ -94,16 +105,16 @@ class Packer:
         for j, rope in enumerate(d.ropes):
             factors = None
             if rope.factors_name:
-                factors = self._vector(rope.factors_name, d.head_dim // 2)
-            for_cos, for_sin = tables(rope, d.head_dim, self.context, factors)
+                factors = self._vector(rope.factors_name, d.turned // 2)
+            for_cos, for_sin = tables(rope, d.turned, self.context, factors)
             yield (
                 self.file.add(f"rope.{j}.cos", "float32", for_cos.shape, [for_cos]),
                 self.file.add(f"rope.{j}.sin", "float32", for_sin.shape, [for_sin]),
             )
 
     def _norm(self, name: str, size: int, i: int = 0) -> NDArray[np.float32]:
-        weights = self._vector(self.names[name].format(i=i), size)
-        return weights + np.float32(self.decoder.norm_offset)
+        numbers = self._vector(self.names[name].format(i=i), size)
+        return numbers if name.endswith("_bias") else numbers + np.float32(self.decoder.norm_offset)
 
     def _vector(self, name: str, size: int) -> NDArray[np.float32]:
         self.parameters += size
@@ -113,7 +124,7 @@ class Packer:
 
     def _matrix(self, name: str, parts: Parts, columns: int, bias: bool, i: int = 0) -> Matrix:
         """One matrix from the rows of several tensors below each other."""
-        ending = "" if name in ("embedding", "head") else ".weight"
+        ending = "" if name in embeddings(self.decoder) else ".weight"
         stems = [self.names[part].format(i=i) for part, _ in parts]
         pieces = [
             _Part(self.source.tensors[stem + ending], rows)

@@ -1,4 +1,4 @@
-"""GroupQueryAttention in numpy, written for reading: one way in, masks spelled out."""
+"""Attention and rotary embedding in numpy, written for reading: one way in, masks spelled out."""
 
 from collections.abc import Mapping
 
@@ -34,7 +34,10 @@ def attend(given: Inputs, said: Attributes) -> tuple[Array, ...]:
             raise ValueError(f"{end} of {total} positions with {count} new ones")
         where = np.arange(end - count, end)
         if said.integer("do_rotary", 0):
-            q[row], k[row] = (_turn(x[row], where, given, said) for x in (q, k))
+            interleaved = bool(said.integer("rotary_interleaved", 0))
+            q[row], k[row] = (
+                _turn(x[row], given[7][where], given[8][where], interleaved) for x in (q, k)
+            )
         for cache, new, scale_of in ((keys, k, scales[0]), (values, v, scales[1])):
             cache[row, :, where] = _held(new[row], scale_of).swapaxes(0, 1)
         held = [_back(c[row, :, :end], s) for c, s in ((keys, scales[0]), (values, scales[1]))]
@@ -99,11 +102,33 @@ def _room(past: Array, total: int) -> Array:
     return longer
 
 
-def _turn(x: Array, where: Array, given: Inputs, said: Attributes) -> Array:
-    """Rotary embedding of [heads, n, size]: pairs are neighbours, or two halves."""
-    cos, sin = (given[at][where].astype(x.dtype) for at in (7, 8))
-    turned = 2 * cos.shape[1]
-    if said.integer("rotary_interleaved", 0):
+def rotate(given: Inputs, said: Attributes) -> tuple[Array, ...]:
+    """RotaryEmbedding of com.microsoft.
+
+    Inputs: [batch, n, heads·size]; the first position [1], or every one [batch, n]; cosines and
+    sines [positions, turned / 2].
+    """
+    heads, positions = said.integer("num_heads"), given[1]
+    batch, count, width = given[0].shape
+    if heads < 1 or width % heads or said.integer("rotary_embedding_dim") != 2 * given[2].shape[1]:
+        raise ValueError(f"{width} elements in {heads} heads, tables of {given[2].shape}")
+    where = positions.ravel() + np.arange(count) if positions.size == 1 else positions
+    cos, sin = (
+        np.broadcast_to(t[where], (batch, count, t.shape[1]))[:, None] for t in (given[2], given[3])
+    )
+    x = given[0].reshape(batch, count, heads, -1).swapaxes(1, 2)
+    out = _turn(x, cos, sin, bool(said.integer("interleaved", 0)))
+    return (out.swapaxes(1, 2).reshape(batch, count, width),)
+
+
+def _turn(x: Array, cos: Array, sin: Array, interleaved: bool) -> Array:
+    """Rotary embedding of [.., heads, n, size]: pairs are neighbours, or two halves.
+
+    `cos` and `sin` are [.., n, turned / 2]; what lies behind the turned elements stays.
+    """
+    cos, sin = cos.astype(x.dtype), sin.astype(x.dtype)
+    turned = 2 * cos.shape[-1]
+    if interleaved:
         first, second = slice(0, turned, 2), slice(1, turned, 2)
     else:
         first, second = slice(0, turned // 2), slice(turned // 2, turned)
@@ -146,6 +171,9 @@ ATTENTION: Mapping[str, Operator] = {
                 "v_quant_type",
             }
         ),
-    )
+    ),
+    "com.microsoft::RotaryEmbedding": Operator(
+        rotate, frozenset({"interleaved", "num_heads", "rotary_embedding_dim"})
+    ),
 }
 """The attention operators, to stand beside `_operators.OPERATORS`."""

@@ -5,7 +5,6 @@ input. Quantised weights are expanded exactly, a few rows at a time, and never r
 The operators of `com.microsoft` are those of ONNX Runtime's docs/ContribOperators.md.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -105,6 +104,10 @@ def _gather(given: Inputs, said: Attributes) -> tuple[Array, ...]:
     return (np.take(given[0], given[1], axis=said.integer("axis", 0)),)
 
 
+def _identity(given: Inputs, said: Attributes) -> tuple[Array, ...]:
+    return (given[0],)
+
+
 def _range(given: Inputs, said: Attributes) -> tuple[Array, ...]:
     start, limit, delta = (given[at] for at in range(3))
     return (np.arange(start.item(), limit.item(), delta.item(), dtype=start.dtype),)
@@ -147,36 +150,6 @@ def _split(given: Inputs, said: Attributes) -> tuple[Array, ...]:
 def _squeeze(given: Inputs, said: Attributes) -> tuple[Array, ...]:
     axes = given.optional(1)
     return (np.squeeze(given[0], None if axes is None else tuple(axes.tolist())),)
-
-
-def rms_norm(x: Array, weight: Array, epsilon: float) -> Array:
-    """Each row over its root mean square, times a weight (arXiv 1910.07467)."""
-    mean = np.mean(np.square(x), axis=-1, keepdims=True)
-    return np.asarray(x / np.sqrt(mean + epsilon) * weight)
-
-
-def _norm(given: Inputs, said: Attributes) -> tuple[Array, ...]:
-    if said.integer("axis", -1) not in (-1, given[0].ndim - 1):
-        raise ValueError("only the last axis is normed")
-    return (rms_norm(given[0], given[1], said.number("epsilon", 1e-5)),)
-
-
-def _skip_norm(given: Inputs, said: Attributes) -> tuple[Array, ...]:
-    bias = given.optional(3)
-    x = given[0] + given[1] + (0 if bias is None else bias)
-    unused = np.empty(0, x.dtype)  # mean and deviation, for training only
-    return rms_norm(x, given[2], said.number("epsilon", 1e-5)), unused, unused, x
-
-
-def _fast_gelu(given: Inputs, said: Attributes) -> tuple[Array, ...]:
-    bias = given.optional(1)
-    x = given[0] if bias is None else given[0] + bias
-    return (0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),)
-
-
-def _quick_gelu(given: Inputs, said: Attributes) -> tuple[Array, ...]:
-    x, alpha = given[0], said.number("alpha", 1.702)
-    return (x * 0.5 * (1 + np.tanh(0.5 * alpha * x)),)  # x times sigmoid, which cannot overflow
 
 
 def _matmul(given: Inputs, said: Attributes) -> tuple[Array, ...]:
@@ -257,17 +230,16 @@ OPERATORS: Mapping[str, Operator] = {
     "Cast": Operator(_cast, frozenset({"to"})),
     "Concat": Operator(_concat, frozenset({"axis"})),
     "Gather": Operator(_gather, frozenset({"axis"})),
+    "Identity": Operator(_identity),
     "Mul": Operator(_mul),
     "Range": Operator(_range),
     "ReduceSum": Operator(_reduce_sum, frozenset({"keepdims"})),
     "Reshape": Operator(_reshape),
     "Shape": Operator(_shape, frozenset({"start", "end"})),
-    "SimplifiedLayerNormalization": Operator(_norm, frozenset({"axis", "epsilon"})),
     "Slice": Operator(_slice),
     "Split": Operator(_split, frozenset({"axis"})),
     "Squeeze": Operator(_squeeze),
     "Sub": Operator(_sub),
-    "com.microsoft::FastGelu": Operator(_fast_gelu),
     "com.microsoft::FusedMatMul": Operator(_matmul, frozenset({"alpha", "transA", "transB"})),
     "com.microsoft::GatherBlockQuantized": Operator(
         _gather_bits, frozenset({"bits", "block_size", "gather_axis", "quantize_axis"})
@@ -277,7 +249,8 @@ OPERATORS: Mapping[str, Operator] = {
         _matmul_bits,
         frozenset({"K", "N", "bits", "block_size", "accuracy_level"}),
     ),
-    "com.microsoft::QuickGelu": Operator(_quick_gelu, frozenset({"alpha"})),
-    "com.microsoft::SkipSimplifiedLayerNormalization": Operator(_skip_norm, frozenset({"epsilon"})),
 }
-"""By name, those outside the default domain as `domain::Name`. Attention has its own file."""
+"""By name, those outside the default domain as `domain::Name`.
+
+Attention, and norms with activations, have files of their own.
+"""

@@ -10,9 +10,10 @@ import numpy as np
 from ondol.errors import CorruptBundle, DeviceUnavailable
 from ondol.language import say
 from ondol_runtimes._attention import ATTENTION
+from ondol_runtimes._layers import LAYERS
 from ondol_runtimes._operators import OPERATORS, Array, Attributes, Inputs, Operator
 
-KNOWN: Mapping[str, Operator] = {**OPERATORS, **ATTENTION}
+KNOWN: Mapping[str, Operator] = {**OPERATORS, **LAYERS, **ATTENTION}
 
 BFLOAT16 = 16  # by ONNX's number; numpy has no such type
 

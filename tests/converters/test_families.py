@@ -8,8 +8,11 @@ import pytest
 from ondol.errors import CorruptSource, UnknownArchitecture, UnsupportedTensor
 from ondol_converters.families import FAMILIES, describe, family
 from ondol_converters.families.decoder import LLAMA_NAMES, Decoder, Layer, Rope
+from ondol_converters.families.hyperclovax import MULTIPLIERS
 from ondol_converters.families.limits import HARMLESS
 from ondol_converters.families.tensors import check_tensors, wanted
+from ondol_converters.families.views import viewed
+from ondol_converters.graph.attention import turns_apart
 from ondol_converters.sources import TensorInfo, open_source
 from tiny_models import MODELS, NAMES
 
@@ -35,13 +38,79 @@ def test_qwen2_slides_from_the_layer_it_says() -> None:
     assert read("qwen2_untied", use_sliding_window=False).layers == (Layer(),) * 2
 
 
+def test_exaone4_turns_only_the_layers_that_slide() -> None:
+    slides, sees = Layer(window=16), Layer(rope=None)
+    assert read("exaone4").layers == (slides, slides, slides, sees, slides)
+    letters = read("exaone4", layer_types=None, sliding_window_pattern="LG")
+    assert letters.layers == (slides, sees, slides, sees, slides)
+    every = read("exaone4", layer_types=None, sliding_window_pattern=2)
+    assert every.layers == letters.layers
+    assert read("exaone4_full").layers == (Layer(),) * 2
+
+
+def test_hyperclovax_reads_every_multiplier() -> None:
+    decoder = read("hyperclovax")
+    scales = (decoder.embedding_scale, decoder.residual_scale, decoder.logit_scale)
+    assert (*scales, decoder.attention_scale) == (3.0, 0.4, 0.3, 0.11)
+    plain = dict.fromkeys(MULTIPLIERS)
+    decoder = read("hyperclovax", **plain)
+    scales = (decoder.embedding_scale, decoder.residual_scale, decoder.logit_scale)
+    assert (*scales, decoder.attention_scale) == (1.0, 1.0, 1.0, 32**-0.5)
+    with pytest.raises(CorruptSource, match="residual_scale"):
+        read("hyperclovax", residual_multiplier=float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "turned"),
+    [
+        ("gpt_neox", {"rotary_pct": 0.5}, 16),
+        ("gpt_neox", {"rotary_pct": 0.3}, 9),  # cut, as its own code does; odd ones are refused
+        ("gpt_neox", {"rotary_pct": 0.26}, 8),
+        ("gpt_neox", {"rotary_pct": None}, 8),
+        ("gpt_neox", {"rotary_pct": None, "partial_rotary_factor": 1.0}, 32),
+        ("gptj", {}, 8),
+        ("llama3", {}, 16),
+    ],
+)
+def test_how_much_of_a_head_turns(name: str, changes: dict[str, Any], turned: int) -> None:
+    changes = {"partial_rotary_factor": None, **changes}
+    if turned % 2:
+        with pytest.raises(CorruptSource, match=f"{turned} of 32 turned"):
+            read(name, **changes)
+    else:
+        assert read(name, **changes).turned == turned
+
+
+KOREAN: dict[str, tuple[str, int, int, int, int, dict[str, Any]]] = {
+    "exaone": ("EXAONE 3.5 2.4B", 2560, 32, 8, 80, {}),
+    "gpt2": ("KoGPT2", 768, 12, 12, 64, {}),
+    "gptj": ("KoGPT 6B", 4096, 16, 16, 256, {"rotary_dim": 64}),
+    "gpt_neox": ("Polyglot-Ko 1.3B", 2048, 16, 16, 128, {"rotary_pct": 0.5}),
+    "hyperclovax": ("HyperCLOVA X SEED Think 14B", 6144, 48, 8, 128, {}),
+}
+"""Published models: hidden size, heads, key heads, head size, and what else their heads need."""
+
+
+@pytest.mark.parametrize("model_type", KOREAN)
+def test_published_heads_are_turned_by_attention_itself(model_type: str) -> None:
+    _, hidden, heads, kv_heads, size, others = KOREAN[model_type]
+    config = json.loads((MODELS / model_type / "config.json").read_text())
+    own = {ours: key for key, ours in family(model_type).aliases.items()}
+    sizes = {"hidden_size": hidden, "num_attention_heads": heads, "num_key_value_heads": kv_heads}
+    config = {key: value for key, value in config.items() if key != "head_dim"}
+    config |= {own.get(key, key): value for key, value in sizes.items()}
+    decoder = describe(model_type, {**config, **others}, "huggingface")
+    assert (decoder.head_dim, decoder.kv_heads) == (size, kv_heads)
+    assert not turns_apart(decoder)
+
+
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        ("llama3", {"hidden_act": "gelu"}),
+        ("llama3", {"hidden_act": "relu"}),
         ("llama3", {"partial_rotary_factor": 0.5}),
         ("llama3", {"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}),
-        ("llama3", {"head_dim": 24}),
+        ("llama3", {"head_dim": 20}),
         ("gemma3", {"final_logit_softcapping": 30.0}),
         ("gemma3", {"attn_logit_softcapping": 50.0}),
         ("gemma3", {"use_bidirectional_attention": True}),
@@ -61,6 +130,13 @@ def test_qwen2_slides_from_the_layer_it_says() -> None:
         ("llama3", {"rope_scaling": {"type": "longrope", "factor": 2}}),
         ("llama3", {"num_local_experts": 8}),
         ("llama3", {"residual_multiplier": 0.22}),
+        ("exaone4", {"sliding_window_pattern": "LLXG"}),
+        ("gpt2", {"scale_attn_by_inverse_layer_idx": True}),
+        ("gpt2", {"scale_attn_weights": False}),
+        ("gptj", {"rotary_dim": None}),
+        ("gpt_neox", {"rotary_pct": 0.25, "partial_rotary_factor": 0.5}),
+        ("hyperclovax", {"num_local_experts": 8}),
+        ("qwen3", {"rotary_pct": 0.5}),
         ("gemma3", {"query_pre_attn_scalar": -24}),
         ("gemma3", {"rope_local_scaling": {"rope_type": "linear", "factor": 2}}),
     ],
@@ -102,20 +178,25 @@ def test_every_refused_key_may_say_that_it_changes_nothing(key: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("drop", ["hidden_size", "num_hidden_layers", "rms_norm_eps"])
+@pytest.mark.parametrize("drop", ["hidden_size", "num_hidden_layers", "max_position_embeddings"])
 def test_a_number_left_out_is_named(name: str, drop: str) -> None:
     config = json.loads((MODELS / name / "config.json").read_text())
-    del config[drop]
-    with pytest.raises(CorruptSource, match=drop):
+    aliases = family(config["model_type"]).aliases
+    own = next((key for key in config if aliases.get(key) == drop), drop)
+    del config[own]
+    with pytest.raises(CorruptSource, match=own) as caught:
         describe(config["model_type"], config, "huggingface")
+    assert drop in caught.value.what
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_has_exactly_the_tensors_it_wants(name: str) -> None:
     with open_source(MODELS / name) as source:
         decoder = describe(source.model_type, source.config, source.format)
-        names = family(source.model_type).names[source.format]
-        assert dict(wanted(decoder, names)) == {k: t.shape for k, t in source.tensors.items()}
+        known = family(source.model_type)
+        tensors = viewed(source, known, decoder).tensors
+        names = known.names[source.format]
+        assert dict(wanted(decoder, names)) == {k: t.shape for k, t in tensors.items()}
 
 
 def with_tensor(name: str, shape: tuple[int, ...] = (4,)) -> dict[str, TensorInfo]:

@@ -18,7 +18,7 @@ from ondol.runtime import DecoderSession, Runtime
 from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options, Weights
 from ondol_runtimes.reference import ReferenceRuntime
-from tiny_gguf import write_gguf
+from tiny_gguf import GGUF_NAMES, write_gguf
 from tiny_models import CONTEXT, MODELS, NAMES, Expected, Tiny, expected
 
 # Float32 sums in another order: 1.6e-6 was the most seen. Any wrong formula is off by 1e-2.
@@ -131,7 +131,7 @@ def test_eight_bits_stay_near_the_source(name: str, tiny: Tiny) -> None:
             assert rms(stepped(session, known), steps) <= ACTIVATIONS
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in UNSAID])
+@pytest.mark.parametrize("name", [n for n in GGUF_NAMES if n not in UNSAID])
 def test_a_gguf_gives_what_transformers_gives(name: str, from_gguf: Gguf) -> None:
     known = expected(name)
     with cpu(from_gguf(name)) as session:

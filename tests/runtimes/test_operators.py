@@ -54,6 +54,9 @@ PLAIN: dict[str, tuple[str, list[Array | None], Attributes, int]] = {
     "squeeze": ("Squeeze", [whole(7)], {}, 1),
     "squeeze axis": ("Squeeze", [floats(1, 3, 1), whole(2)], {}, 1),
     "norm": ("SimplifiedLayerNormalization", [floats(2, 3, 8), floats(8)], {"epsilon": 1e-6}, 1),
+    "layer norm": ("LayerNormalization", [floats(2, 3, 8), floats(8), floats(8)], {"axis": -1}, 1),
+    "exact gelu": ("com.microsoft::Gelu", [floats(2, 9) * 4], {}, 1),
+    "identity": ("Identity", [floats(2, 3)], {}, 1),
     "gelu": ("com.microsoft::FastGelu", [floats(2, 9) * 4], {}, 1),
     "gelu bias": ("com.microsoft::FastGelu", [floats(2, 9), floats(9)], {}, 1),
     "silu": ("com.microsoft::QuickGelu", [floats(2, 9) * 20], {"alpha": 1.0}, 1),
@@ -67,10 +70,29 @@ def test_operators_agree_with_onnxruntime(name: str) -> None:
     agree(both(*PLAIN[name]))
 
 
-def test_skip_norm_agrees_with_onnxruntime() -> None:
-    kind = "com.microsoft::SkipSimplifiedLayerNormalization"
-    pairs = both(kind, [floats(1, 3, 8), floats(1, 3, 8), floats(8)], {"epsilon": 1e-6}, 4)
+@pytest.mark.parametrize("kind", ["SkipSimplifiedLayerNormalization", "SkipLayerNormalization"])
+@pytest.mark.parametrize("biased", [False, True])
+def test_skip_norms_agree_with_onnxruntime(kind: str, biased: bool) -> None:
+    inputs: list[Array | None] = [floats(1, 3, 8) + 1, floats(1, 3, 8), floats(8)]
+    if kind == "SkipLayerNormalization":
+        inputs.append(floats(8))
+    if biased:
+        inputs.append(floats(8))
+    pairs = both(f"com.microsoft::{kind}", inputs, {"epsilon": 1e-6}, 4)
     agree([pairs[0], pairs[3]])
+
+
+@pytest.mark.parametrize("interleaved", [0, 1])
+@pytest.mark.parametrize(("size", "turned"), [(16, 16), (24, 6), (8, 8), (40, 20)])
+@pytest.mark.parametrize("positions", [whole(3), whole(3, 4, 5, 9)[None]], ids=["first", "every"])
+def test_rotary_embedding_agrees(
+    interleaved: int, size: int, turned: int, positions: Array
+) -> None:
+    angles = RANDOM.uniform(0, 6, (12, turned // 2))
+    tables = [np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)]
+    said = {"num_heads": 3, "rotary_embedding_dim": turned, "interleaved": interleaved}
+    inputs: list[Array | None] = [floats(1, 4, 3 * size), positions, *tables]
+    agree(both("com.microsoft::RotaryEmbedding", inputs, said))
 
 
 def quantised(rows: int, columns: int, bits: int, block: int) -> tuple[Array, Array]:
@@ -103,29 +125,37 @@ def test_quantised_rows_agree(bits: int, block: int) -> None:
 @pytest.mark.parametrize("packed", [True, False], ids=["packed", "apart"])
 @pytest.mark.parametrize("interleaved", [0, 1])
 @pytest.mark.parametrize(("heads", "kv_heads"), [(4, 2), (3, 1), (2, 2)])
+@pytest.mark.parametrize("turned", [0, 16, 32])
 @pytest.mark.parametrize(
     ("before", "count", "window"), [(0, 9, -1), (0, 9, 4), (6, 1, 3), (5, 4, 3)]
 )
 def test_attention_agrees(
-    packed: bool, interleaved: int, heads: int, kv_heads: int, before: int, count: int, window: int
+    packed: bool,
+    interleaved: int,
+    heads: int,
+    kv_heads: int,
+    turned: int,
+    before: int,
+    count: int,
+    window: int,
 ) -> None:
-    size, capacity, total = 16, 24, before + count
+    size, capacity, total = 32, 24, before + count
     q, k, v = (floats(1, count, n * size) for n in (heads, kv_heads, kv_heads))
     qkv: list[Array | None] = [np.concatenate([q, k, v], 2), None, None] if packed else [q, k, v]
-    angles = RANDOM.uniform(0, 6, (capacity, size // 2))
+    angles = RANDOM.uniform(0, 6, (capacity, turned // 2))
     past: list[Array] = [floats(1, kv_heads, capacity, size) for _ in range(2)]
     inputs: list[Array | None] = [
         *qkv,
         *past,
         np.array([total - 1], np.int32),
         np.array(total, np.int32),
-        np.cos(angles).astype(np.float32),
-        np.sin(angles).astype(np.float32),
     ]
+    if turned:
+        inputs += [np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)]
     said = {
         "num_heads": heads,
         "kv_num_heads": kv_heads,
-        "do_rotary": 1,
+        "do_rotary": int(turned > 0),
         "rotary_interleaved": interleaved,
         "scale": 0.31,
         "local_window_size": window,
@@ -141,6 +171,8 @@ def test_every_operator_is_tested_here() -> None:
         "com.microsoft::GatherBlockQuantized",
         "com.microsoft::GroupQueryAttention",
         "com.microsoft::MatMulNBits",
+        "com.microsoft::RotaryEmbedding",
+        "com.microsoft::SkipLayerNormalization",
         "com.microsoft::SkipSimplifiedLayerNormalization",
     }
     assert here == set(KNOWN)

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from ondol_converters.sources import Source
 
 FAMILIES = {
+    "exaone": "ondol_converters.families.exaone",
+    "exaone4": "ondol_converters.families.exaone4",
     "gemma3_text": "ondol_converters.families.gemma3_text",
+    "gpt2": "ondol_converters.families.gpt2",
+    "gpt_neox": "ondol_converters.families.gpt_neox",
+    "gptj": "ondol_converters.families.gptj",
+    "hyperclovax": "ondol_converters.families.hyperclovax",
     "llama": "ondol_converters.families.llama",
     "qwen2": "ondol_converters.families.qwen2",
     "qwen3": "ondol_converters.families.qwen3",
@@ -102,13 +108,16 @@ def describe(model_type: str, config: Mapping[str, Any], source_format: str) -> 
         UnsupportedTensor: if it asks for something the graph cannot draw.
     """
     known = family(model_type)
+    common = known.common(config)
     try:
-        decoder = known.read({**config, "model_type": model_type}, source_format)
+        decoder = known.read({**common, "model_type": model_type}, source_format)
     except KeyError as exc:
+        key = exc.args[0]
+        missing = " / ".join([key, *(own for own, ours in known.aliases.items() if ours == key)])
         raise CorruptSource(
             say(
-                f"The config of this {model_type} has no {exc}.",
-                f"{model_type} 설정에 {exc} 항목이 없습니다.",
+                f"The config of this {model_type} has no {missing}.",
+                f"{model_type} 설정에 {missing} 항목이 없습니다.",
             ),
             say(
                 "Without it the graph cannot be drawn.", "이 값이 없으면 그래프를 그릴 수 없습니다."
@@ -117,5 +126,5 @@ def describe(model_type: str, config: Mapping[str, Any], source_format: str) -> 
         ) from exc
     except (TypeError, ValueError, ArithmeticError) as exc:
         raise unsupported(model_type, str(exc)[:200]) from exc
-    check_config(config, decoder)
+    check_config(common, decoder, known.heeds)
     return decoder

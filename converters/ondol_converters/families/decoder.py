@@ -27,9 +27,9 @@ class Rope:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One decoder layer: which rope it uses, and its sliding window in tokens (0: full)."""
+    """One decoder layer: which rope it uses (None: no rope), its window in tokens (0: full)."""
 
-    rope: int = 0
+    rope: int | None = 0
     window: int = 0
 
 
@@ -37,8 +37,18 @@ class Layer:
 class Decoder:
     """A decoder-only transformer, as numbers. Sizes are in elements.
 
-    `norm_offset` is added to every RMSNorm weight (Gemma stores w for 1 + w).
-    `activation` is "silu" or "gelu_tanh". `attention_scale` multiplies q·k before softmax.
+    `norm` is "rms" (RMSNorm) or "layer" (LayerNorm, with a bias); `norm_offset` is added to every
+    weight of one (Gemma stores w for 1 + w). A branch (attention, MLP) reads x normed where
+    `pre_norms`, and is normed before it is added to x where `post_norms`.
+    `parallel` branches read the same x and are added together (GPT-J); where `shared_norm`, the
+    MLP reads x as attention's norm gives it, else it has a norm of its own.
+    `activation` is "silu", "gelu" or "gelu_tanh"; a `gated` MLP is down(activation(gate) · up), a
+    plain one down(activation(up)).
+    `rotary_dims` are the first elements of a head that a rope turns (0: all of it);
+    `learned_positions` are a matrix whose rows are added to the embedding instead of any rope.
+    `attention_scale` multiplies q·k before softmax, `residual_scale` each branch, `logit_scale`
+    the logits.
+    `fused_qkv` says that the source has q, k and v as one tensor, in this order.
     """
 
     model_type: str
@@ -53,16 +63,32 @@ class Decoder:
     ropes: tuple[Rope, ...]
     layers: tuple[Layer, ...]
     attention_scale: float
-    activation: str = "silu"
-    embedding_scale: float = 1.0
+    norm: str = "rms"
     norm_offset: float = 0.0
+    pre_norms: bool = True
+    post_norms: bool = False
+    parallel: bool = False
+    shared_norm: bool = False
+    activation: str = "silu"
+    gated: bool = True
+    embedding_scale: float = 1.0
+    residual_scale: float = 1.0
+    logit_scale: float = 1.0
+    rotary_dims: int = 0
+    rotary_interleaved: bool = False
+    learned_positions: bool = False
+    fused_qkv: bool = False
     qkv_bias: bool = False
     o_bias: bool = False
     mlp_bias: bool = False
+    head_bias: bool = False
     qk_norm: bool = False
-    post_norms: bool = False
     tied: bool = True
-    rotary_interleaved: bool = False
+
+    @property
+    def turned(self) -> int:
+        """How many of a head's elements a rope turns."""
+        return self.rotary_dims or self.head_dim
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +108,10 @@ class Family:
     """A model family: how its config reads, and what its tensors are called.
 
     `names` maps a source format ("huggingface", "gguf") to a table from our tensor names to the
-    format's, `{i}` standing for the layer. `config_defaults` are what the format leaves out.
+    format's, `{i}` standing for the layer. `views` say, likewise, which of them are stored in
+    another order than a product reads: see `families.views`.
+    `aliases` are the config's own words for the keys that `read` asks for; `heeds` are keys of
+    `limits.HARMLESS` that it does not ignore.
     `models` are models of the family that Korean users bring.
     """
 
@@ -90,8 +119,15 @@ class Family:
     architectures: tuple[str, ...]
     read: Callable[[Mapping[str, Any], str], Decoder]
     names: Mapping[str, Mapping[str, str]]
-    config_defaults: Mapping[str, Any] = field(default_factory=dict)
+    views: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    heeds: tuple[str, ...] = ()
     models: tuple[Covered, ...] = ()
+
+    def common(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """A config under the keys that `read` asks for; where it has both, theirs count."""
+        own = {self.aliases.get(key, key): value for key, value in config.items()}
+        return own | {key: value for key, value in config.items() if key not in self.aliases}
 
 
 LLAMA_NAMES: Mapping[str, Mapping[str, str]] = {
@@ -131,7 +167,13 @@ LLAMA_NAMES: Mapping[str, Mapping[str, str]] = {
 """Names of the Llama lineage; projections without their `.weight` or `.bias` ending."""
 
 
-ACTIVATIONS = {"silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu_tanh"}
+ACTIVATIONS = {
+    "silu": "silu",
+    "swish": "silu",
+    "gelu": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+}
 """Our names of activations by Hugging Face's."""
 
 

@@ -28,6 +28,10 @@ HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "num_experts": (None, 0),
     "num_local_experts": (None, 0),
     "partial_rotary_factor": (None, 1),
+    "rotary_dim": (None,),
+    "rotary_pct": (None, 1),
+    "scale_attn_by_inverse_layer_idx": (None, False),
+    "scale_attn_weights": (None, True),
     "quantization_config": (None, {}),
     "residual_multiplier": (None, 1),
     "rope_local_scaling": (None,),
@@ -36,11 +40,13 @@ HARMLESS: Mapping[str, tuple[Any, ...]] = {
 """Keys of a config, and the values that mean the same as no such key."""
 
 MOST = 1 << 24
-HEAD_STEP = 16  # what GroupQueryAttention wants of a head's size when it turns q and k
+HEAD_STEP = 8  # what GroupQueryAttention wants of a head's size
 
 
-def check_config(config: Mapping[str, Any], d: Decoder) -> None:
+def check_config(config: Mapping[str, Any], d: Decoder, heeds: tuple[str, ...] = ()) -> None:
     """Refuse what the graph would silently ignore, and sizes that cannot be.
+
+    `heeds` are the keys of `HARMLESS` that the family has read.
 
     Raises:
         UnsupportedTensor: naming the key and its value.
@@ -49,7 +55,7 @@ def check_config(config: Mapping[str, Any], d: Decoder) -> None:
     _check_sizes(d)
     _check_numbers(d)
     for key, values in HARMLESS.items():
-        if config.get(key) not in values:
+        if key not in heeds and config.get(key) not in values:
             raise unsupported(d.model_type, f"{key} = {config[key]!r}"[:200])
 
 
@@ -74,10 +80,10 @@ def _check_sizes(d: Decoder) -> None:
         why = say(
             f"Sizes: {sizes}, {len(d.layers)} layers.", f"크기: {sizes}, 층 {len(d.layers)}개"
         )
-    elif d.heads % d.kv_heads or d.head_dim % 2:
+    elif d.heads % d.kv_heads or d.turned % 2 or not 0 < d.turned <= d.head_dim:
         why = say(
-            f"{d.heads} heads over {d.kv_heads} key heads, head size {d.head_dim}.",
-            f"헤드 {d.heads}개, 키 헤드 {d.kv_heads}개, 헤드 크기 {d.head_dim}",
+            f"{d.heads} heads over {d.kv_heads} key heads, {d.turned} of {d.head_dim} turned.",
+            f"헤드 {d.heads}개, 키 헤드 {d.kv_heads}개, 크기 {d.head_dim} 중 {d.turned} 회전",
         )
     elif d.head_dim % HEAD_STEP:
         raise UnsupportedTensor(
@@ -100,6 +106,9 @@ def _check_numbers(d: Decoder) -> None:
     numbers = {
         "rms_norm_eps": d.norm_epsilon,
         "attention_scale": d.attention_scale,
+        "embedding_scale": d.embedding_scale,
+        "residual_scale": d.residual_scale,
+        "logit_scale": d.logit_scale,
         "windows": 1 + min(layer.window for layer in d.layers),
     }
     for j, rope in enumerate(d.ropes):

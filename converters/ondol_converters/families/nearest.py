@@ -22,6 +22,7 @@ from ondol_converters.sources import Source
 RENAMED_SHARE = 0.5  # what a kind that is found under another name counts
 KEY_COST = 0.05  # what a key of the config that a family does not draw costs
 SPELLING_SHARE = 0.02  # between families that fit alike, the one that is spelt alike
+CLOSE = 0.6  # difflib's own idea of a close spelling; below it the tensors' names decide
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "hidden_size": ("n_embd", "d_model", "dim", "embed_dim", "model_dim", "n_embed"),
@@ -92,7 +93,7 @@ def kinds(shapes: Iterable[tuple[str, Shape]]) -> Kinds:
 
 def _compare(source: Source, known: Family) -> Likeness:
     config, keys = _translated(source.config)
-    decoder, lacks = _described(known, config, source.format)
+    decoder, lacks = _described(known, known.common(config), source.format)
     have = kinds(
         (name, info.shape)
         for name, info in source.tensors.items()
@@ -122,13 +123,15 @@ def _compare(source: Source, known: Family) -> Likeness:
     ignored = [
         f"{key} = {config[key]!r}"[:80]
         for key, values in HARMLESS.items()
-        if config.get(key) not in values
+        if key not in known.heeds and config.get(key) not in values
     ]
     total = len(same) + len(shaped) + len(renamed) + len(missing) + len(extra)
     share = (len(same) + RENAMED_SHARE * len(renamed)) / max(total, 1)
     share -= KEY_COST * (len(ignored) + len(lacks))
     if share > 0:
         spelling = difflib.SequenceMatcher(None, known.model_type, source.model_type).ratio()
+        if spelling < CLOSE and renamed:
+            spelling = sum(_alike(*pair) for pair in renamed) / len(renamed)
         share += SPELLING_SHARE * spelling
     return Likeness(
         known,
@@ -160,9 +163,8 @@ def _described(
     known: Family, config: Mapping[str, Any], source_format: str
 ) -> tuple[Decoder | None, tuple[str, ...]]:
     """The decoder as this family reads the config; None and the key it lacks where it cannot."""
-    whole = {**known.config_defaults, **config, "model_type": known.model_type}
     try:
-        decoder = known.read(whole, source_format)
+        decoder = known.read({**config, "model_type": known.model_type}, source_format)
     except KeyError as exc:
         return None, (str(exc.args[0]),)
     except (TypeError, ValueError, ArithmeticError):

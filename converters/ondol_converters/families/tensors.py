@@ -4,7 +4,7 @@ Checked before anything is written: a tensor that the graph would leave out (a b
 expert) is an error, for without it the model would answer, and wrongly.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from ondol.errors import CorruptSource, UnsupportedTensor
@@ -16,7 +16,12 @@ Shape = tuple[int, ...]
 Parts = tuple[tuple[str, int], ...]
 
 UNREAD = (
+    "*.rotary.inv_freq",
     "*.rotary_emb.inv_freq",
+    "*.attn.bias",
+    "*.attn.masked_bias",
+    "*.attention.bias",
+    "*.attention.masked_bias",
     "model.vision_tower.*",
     "model.visual.*",
     "model.multi_modal_projector.*",
@@ -24,49 +29,78 @@ UNREAD = (
     "vision_tower.*",
     "visual.*",
 )
-"""Tensors that a decoder of text does without: tables that are computed, and other senses."""
+"""Tensors that a decoder of text does without: tables that are computed, and other senses.
+
+The biases are causal masks, which early files carry; a projection's bias is named after it.
+"""
 
 UNREAD_IF_TIED = "head"
 """By our name: a copy of the embedding that some files carry."""
+
+OF_TOKENS = ("embedding", "head", "head_bias")
+"""By our names: the tensors with a row, or a number, for every token."""
 
 SHOWN = 4
 
 
 def embeddings(d: Decoder) -> dict[str, Shape]:
     """The matrices outside the layers by our names, [rows, columns]."""
-    shape = (d.vocabulary, d.hidden)
-    return {"embedding": shape} if d.tied else {"embedding": shape, "head": shape}
+    shapes: dict[str, Shape] = {"embedding": (d.vocabulary, d.hidden)}
+    if d.learned_positions:
+        shapes["positions"] = (d.max_context, d.hidden)
+    if not d.tied:
+        shapes["head"] = (d.vocabulary, d.hidden)
+    return shapes
 
 
 def layer_matrices(d: Decoder) -> dict[str, tuple[Parts, int, bool]]:
     """A layer's matrices by our names: the parts and rows fused into each, columns, biased."""
     q, kv = d.heads * d.head_dim, d.kv_heads * d.head_dim
-    return {
-        "qkv": ((("q", q), ("k", kv), ("v", kv)), d.hidden, d.qkv_bias),
-        "o": ((("o", d.hidden),), q, d.o_bias),
-        "gate_up": ((("gate", d.intermediate), ("up", d.intermediate)), d.hidden, d.mlp_bias),
-        "down": ((("down", d.hidden),), d.intermediate, d.mlp_bias),
-    }
+    qkv: Parts = (("qkv", q + 2 * kv),) if d.fused_qkv else (("q", q), ("k", kv), ("v", kv))
+    matrices = {"qkv": (qkv, d.hidden, d.qkv_bias), "o": ((("o", d.hidden),), q, d.o_bias)}
+    if d.gated:
+        parts: Parts = (("gate", d.intermediate), ("up", d.intermediate))
+        matrices["gate_up"] = (parts, d.hidden, d.mlp_bias)
+    else:
+        matrices["up"] = ((("up", d.intermediate),), d.hidden, d.mlp_bias)
+    matrices["down"] = ((("down", d.hidden),), d.intermediate, d.mlp_bias)
+    return matrices
 
 
 def layer_norms(d: Decoder) -> dict[str, int]:
-    """The sizes of a layer's norms by our names."""
-    sizes = {"attention_norm": d.hidden, "mlp_norm": d.hidden}
+    """The sizes of a layer's norms by our names, biases among them."""
+    norms = []
+    if d.pre_norms:
+        norms += ["attention_norm"] if d.shared_norm else ["attention_norm", "mlp_norm"]
+    if d.post_norms:
+        norms += ["post_attention_norm", "post_mlp_norm"]
+    sizes = _with_biases(norms, d)
     if d.qk_norm:
         sizes |= {"q_norm": d.head_dim, "k_norm": d.head_dim}
-    if d.post_norms:
-        sizes |= {"post_attention_norm": d.hidden, "post_mlp_norm": d.hidden}
     return sizes
+
+
+def final_norms(d: Decoder) -> dict[str, int]:
+    """The sizes of what is between the layers and the head by our names."""
+    return _with_biases(["final_norm"], d)
+
+
+def _with_biases(norms: Sequence[str], d: Decoder) -> dict[str, int]:
+    endings = ("", "_bias") if d.norm == "layer" else ("",)
+    return {f"{norm}{ending}": d.hidden for norm in norms for ending in endings}
 
 
 def wanted(d: Decoder, names: Mapping[str, str]) -> Iterator[tuple[str, Shape]]:
     """Every tensor that a decoder reads: its name in the source, its shape."""
     for name, shape in embeddings(d).items():
         yield names[name], shape
-    yield names["final_norm"], (d.hidden,)
+    for name, size in final_norms(d).items():
+        yield names[name], (size,)
+    if d.head_bias:
+        yield names["head_bias"], (d.vocabulary,)
     for rope in d.ropes:
         if rope.factors_name:
-            yield rope.factors_name, (d.head_dim // 2,)
+            yield rope.factors_name, (d.turned // 2,)
     for i in range(len(d.layers)):
         for parts, columns, bias in layer_matrices(d).values():
             for part, rows in parts:

@@ -20,28 +20,29 @@ import onnx
 from numpy.typing import NDArray
 
 from ondol_converters.families.decoder import Decoder
+from ondol_converters.graph.attention import attend, turns_apart
 from ondol_converters.graph.drawing import MICROSOFT, Attribute, Drawing
+from ondol_converters.graph.mlp import feed_forward
 from ondol_converters.graph.weights import Matrix, Stored
 from ondol_converters.quantise.cache import CacheScales
 
-SKIP_NORM = f"{MICROSOFT}::SkipSimplifiedLayerNormalization"
-INT8_CACHE: Mapping[str, Attribute] = {
-    "k_quant_type": "PER_CHANNEL",
-    "v_quant_type": "PER_CHANNEL",
-    "kv_cache_bit_width": 8,
+NORMS = {
+    "rms": ("SimplifiedLayerNormalization", f"{MICROSOFT}::SkipSimplifiedLayerNormalization"),
+    "layer": ("LayerNormalization", f"{MICROSOFT}::SkipLayerNormalization"),
 }
-"""What attention is told of a cache in 8 bits."""
+"""The operators of a kind of norm: alone, and fused with the sum that it norms."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecoderWeights:
     """Everything a decoder graph refers to.
 
-    `matrices` are by our names: "embedding", "layers.0.qkv", "layers.0.o", "layers.0.gate_up",
-    "layers.0.down". `head` is the output matrix in runs of rows, which a runtime can prepare one
-    after the other instead of holding two copies of it all. `vectors` are norm weights by our
-    names. `ropes` are the cosine and sine tables of each rope. `cache` are the scales of each
-    layer's keys and values where the cache is int8; where it is float32 there are none.
+    `matrices` are by our names: "embedding", "positions", "layers.0.qkv", "layers.0.o",
+    "layers.0.gate_up" (or "layers.0.up"), "layers.0.down". `head` is the output matrix in runs of
+    rows, which a runtime can prepare one after the other instead of holding two copies of it all.
+    `vectors` are norms' weights and biases by our names. `ropes` are the cosine and sine tables of
+    each rope. `cache` are the scales of each layer's keys and values where the cache is int8;
+    where it is float32 there are none.
     """
 
     matrices: Mapping[str, Matrix]
@@ -60,6 +61,20 @@ def draw(
     return pen.sheet.model(decoder.model_type, version), pen.sheet.operators()
 
 
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """What a layer must know of the mask, as names of values.
+
+    `last` position int32 [1] and `total` length int32 (scalar) are what GroupQueryAttention
+    wants. `new` and `before`, int64 [1], count the new positions and those that the cache holds.
+    """
+
+    last: str
+    total: str
+    new: str
+    before: str
+
+
 class DecoderPen:
     """Draws a decoder; `x` is always the residual stream [1, n, hidden]."""
 
@@ -75,131 +90,47 @@ class DecoderPen:
             x, normed = self.draw_layer(i, x, normed, lengths)
         return normed
 
-    def draw_start(self) -> tuple[tuple[str, str], str, str]:
-        """Inputs and embedding: what attention needs of the mask, x, and x normed for layer 0."""
+    def draw_start(self) -> tuple[Lengths, str, str]:
+        """Inputs and embedding: what layers need of the mask, x, and what the first one reads."""
         d, sheet = self.d, self.sheet
         ids = sheet.input("input_ids", "int64", ["batch", "sequence"])
-        lengths = self.draw_mask()
+        lengths = self.draw_mask(ids)
         x = sheet.rows(ids, self.w.matrices["embedding"], "embedding")
-        if d.embedding_scale != 1.0:
-            scale = sheet.constant("embedding/scale", np.array(d.embedding_scale, np.float32))
-            x = sheet.node("Mul", [x, scale], "embedding/Mul")
-        return lengths, x, self._norm(x, "layers.0.attention_norm")
+        x = self.scaled(x, d.embedding_scale, "embedding")
+        if d.learned_positions:
+            rows = sheet.rows(self._positions(lengths), self.w.matrices["positions"], "positions")
+            x = sheet.node("Add", [x, rows], "positions/Add")
+        return lengths, x, self.norm(x, "layers.0.attention_norm") if d.pre_norms else x
 
-    def draw_layer(self, i: int, x: str, normed: str, lengths: tuple[str, str]) -> tuple[str, str]:
-        """One layer: the new x, and it normed for what follows."""
-        attended = self.attend(normed, i, lengths)
-        out = self.product(attended, f"layers.{i}.o")
-        x, normed = self._join(out, x, f"layers.{i}.post_attention_norm", f"layers.{i}.mlp_norm")
-        last = i + 1 == len(self.d.layers)
+    def draw_layer(self, i: int, x: str, normed: str, lengths: Lengths) -> tuple[str, str]:
+        """One layer: the new x, and what the following one (or the head) reads of it."""
+        d, at = self.d, f"layers.{i}"
+        last = i + 1 == len(d.layers)
         following = "final_norm" if last else f"layers.{i + 1}.attention_norm"
-        return self._join(self._mlp(normed, i), x, f"layers.{i}.post_mlp_norm", following)
+        attended = self.product(attend(self, normed, i, lengths), f"{at}.o")
+        if d.parallel:
+            read = normed if d.shared_norm else self.norm(x, f"{at}.mlp_norm")
+            both = self.sheet.node("Add", [attended, feed_forward(self, read, i)], f"{at}/Add")
+            return self._join(both, x, f"{at}.post_mlp_norm", following)
+        x, normed = self._join(attended, x, f"{at}.post_attention_norm", f"{at}.mlp_norm")
+        return self._join(feed_forward(self, normed, i), x, f"{at}.post_mlp_norm", following)
 
-    def product(self, x: str, name: str) -> str:
-        """x times a weight matrix by our name."""
-        return self.sheet.matmul(x, self.w.matrices[name], name)
-
-    def draw_mask(self) -> tuple[str, str]:
-        """What GroupQueryAttention wants of the mask: last position [1], total length (scalar)."""
+    def draw_mask(self, x: str) -> Lengths:
+        """What layers need of the mask; `x` [1, n, ..] are the new positions."""
         sheet = self.sheet
         mask = sheet.input("attention_mask", "int64", ["batch", "total"])
         one = sheet.constant("one", np.array([1], np.int64))
         total = sheet.node("ReduceSum", [mask, one], "mask/ReduceSum", {"keepdims": 0})
-        before = sheet.node("Sub", [total, one], "mask/Sub")
-        last = sheet.node("Cast", [before], "mask/last", {"to": onnx.TensorProto.INT32})
+        less = sheet.node("Sub", [total, one], "mask/Sub")
+        last = sheet.node("Cast", [less], "mask/last", {"to": onnx.TensorProto.INT32})
         shape = sheet.node("Shape", [mask], "mask/Shape", {"start": 1})
         squeezed = sheet.node("Squeeze", [shape], "mask/Squeeze")
         length = sheet.node("Cast", [squeezed], "mask/total", {"to": onnx.TensorProto.INT32})
-        return last, length
-
-    def _gamma(self, name: str) -> str:
-        return self.sheet.constant(name, self.w.vectors[name])
-
-    def _norm(self, x: str, name: str) -> str:
-        epsilon: dict[str, Attribute] = {"epsilon": self.d.norm_epsilon, "axis": -1}
-        inputs = [x, self._gamma(name)]
-        return self.sheet.node("SimplifiedLayerNormalization", inputs, f"{name}/Norm", epsilon)
-
-    def _join(self, branch: str, x: str, post: str, following: str) -> tuple[str, str]:
-        """Add a branch to the residual stream; the new stream, and it normed for what follows."""
-        if self.d.post_norms:
-            branch = self._norm(branch, post)
-        name = f"{following}/SkipNorm"
-        outputs = [f"{name}/normed", "", "", f"{name}/sum"]
-        inputs = [branch, x, self._gamma(following)]
-        normed = self.sheet.node(SKIP_NORM, inputs, name, {"epsilon": self.d.norm_epsilon}, outputs)
-        return f"{name}/sum", normed
-
-    def attend(self, x: str, i: int, lengths: tuple[str, str]) -> str:
-        """Attention of one layer before its output projection, keeping k and v in the cache."""
-        d, sheet, name, layer = self.d, self.sheet, f"layers.{i}.attention", self.d.layers[i]
-        qkv = self.product(x, f"layers.{i}.qkv")
-        # onnxruntime before 1.31 infers a wrong shape where as many heads have k and v as q
-        packed = not d.qk_norm and d.heads != d.kv_heads
-        heads = [qkv, "", ""] if packed else self._heads(qkv, i, name)
-        held = "int8" if self.w.cache else "float32"
-        shape: list[int | str] = ["batch", d.kv_heads, "context", d.head_dim]
-        cache = [
-            sheet.input(f"past_key_values.{i}.{part}", held, shape) for part in ("key", "value")
-        ]
-        present = [f"present.{i}.key", f"present.{i}.value"]
-        tables = [sheet.stored(t) for t in self.w.ropes[layer.rope]]
-        attributes: dict[str, Attribute] = {
-            "num_heads": d.heads,
-            "kv_num_heads": d.kv_heads,
-            "do_rotary": 1,
-            "rotary_interleaved": int(d.rotary_interleaved),
-            "scale": d.attention_scale,
-            "local_window_size": layer.window or -1,
-        }
-        inputs = [*heads, *cache, *lengths, *tables]
-        if self.w.cache:
-            scales = self.w.cache[i]
-            attributes |= INT8_CACHE
-            inputs += ["", "", ""]
-            inputs += [sheet.constant(f"{name}/k_scale", scales.key)]
-            inputs += [sheet.constant(f"{name}/v_scale", scales.value)]
-        attended = sheet.node(
-            f"{MICROSOFT}::GroupQueryAttention",
-            inputs,
-            f"{name}/GroupQueryAttention",
-            attributes,
-            [f"{name}/attended", *present],
-        )
-        for part in present:
-            sheet.output(part, held, shape)
-        return attended
-
-    def _heads(self, qkv: str, i: int, name: str) -> list[str]:
-        """q, k and v apart; with an RMSNorm over each head of q and k if the family has one."""
-        d, sheet = self.d, self.sheet
-        sizes = [d.heads * d.head_dim, d.kv_heads * d.head_dim, d.kv_heads * d.head_dim]
-        split = sheet.constant("qkv_sizes", np.array(sizes, np.int64))
-        q, k, v = (f"{name}/{part}" for part in "qkv")
-        sheet.node("Split", [qkv, split], f"{name}/Split", {"axis": -1}, [q, k, v])
-        if not d.qk_norm:
-            return [q, k, v]
-        per_head = sheet.constant("per_head", np.array([0, 0, -1, d.head_dim], np.int64))
-        flat = sheet.constant("flat", np.array([0, 0, -1], np.int64))
-        normed = []
-        for x, part in ((q, "q_norm"), (k, "k_norm")):
-            apart = sheet.node("Reshape", [x, per_head], f"{name}/{part}/Reshape")
-            done = self._norm(apart, f"layers.{i}.{part}")
-            normed.append(sheet.node("Reshape", [done, flat], f"{name}/{part}/Flatten"))
-        return [*normed, v]
-
-    def _mlp(self, x: str, i: int) -> str:
-        d, sheet, name = self.d, self.sheet, f"layers.{i}.mlp"
-        both = self.product(x, f"layers.{i}.gate_up")
-        halves = sheet.constant("gate_up_sizes", np.array([d.intermediate] * 2, np.int64))
-        gate, up = f"{name}/gate", f"{name}/up"
-        sheet.node("Split", [both, halves], f"{name}/Split", {"axis": -1}, [gate, up])
-        if d.activation == "silu":
-            active = sheet.node(f"{MICROSOFT}::QuickGelu", [gate], f"{name}/SiLU", {"alpha": 1.0})
-        else:
-            active = sheet.node(f"{MICROSOFT}::FastGelu", [gate], f"{name}/Gelu")
-        product = sheet.node("Mul", [active, up], f"{name}/Mul")
-        return self.product(product, f"layers.{i}.down")
+        new = before = ""
+        if self.d.learned_positions or turns_apart(self.d):
+            new = sheet.node("Shape", [x], "new/Shape", {"start": 1, "end": 2})
+            before = sheet.node("Sub", [shape, new], "before/Sub")
+        return Lengths(last, length, new, before)
 
     def draw_head(self, normed: str) -> None:
         """Logits of the positions from `logits_from` on."""
@@ -209,6 +140,55 @@ class DecoderPen:
         end = sheet.constant("logits_to", np.array([np.iinfo(np.int64).max], np.int64))
         axis = sheet.constant("one", np.array([1], np.int64))
         last = sheet.node("Slice", [normed, start, end, axis], "head/Slice")
+        last = self.scaled(last, self.d.logit_scale, "head")
         parts = [sheet.matmul(last, part, f"head.{n}") for n, part in enumerate(self.w.head)]
         sheet.node("Concat", parts, "head/Concat", {"axis": -1}, ["logits"])
         sheet.output("logits", "float32", ["batch", "wanted", self.d.vocabulary])
+
+    def product(self, x: str, name: str) -> str:
+        """x times a weight matrix by our name."""
+        return self.sheet.matmul(x, self.w.matrices[name], name)
+
+    def scaled(self, x: str, factor: float, name: str) -> str:
+        """x times a number; x itself where that is 1."""
+        if factor == 1.0:
+            return x
+        scale = self.sheet.constant(f"{name}/scale", np.array(factor, np.float32))
+        return self.sheet.node("Mul", [x, scale], f"{name}/Mul")
+
+    def norm(self, x: str, name: str, kind: str = "") -> str:
+        """x normed by the weights of our name, in the decoder's kind of norm or another."""
+        alone, _ = NORMS[kind or self.d.norm]
+        inputs = [x, *self._norm_weights(name)]
+        said: dict[str, Attribute] = {"epsilon": self.d.norm_epsilon, "axis": -1}
+        return self.sheet.node(alone, inputs, f"{name}/Norm", said)
+
+    def _norm_weights(self, name: str) -> list[str]:
+        names = [n for n in (name, f"{name}_bias") if n in self.w.vectors]
+        return [self.sheet.constant(n, self.w.vectors[n]) for n in names]
+
+    def _join(self, branch: str, x: str, post: str, following: str) -> tuple[str, str]:
+        """Add a branch to the residual stream; the new stream, and what reads it next."""
+        d = self.d
+        if d.post_norms:
+            branch = self.norm(branch, post)
+        branch = self.scaled(branch, d.residual_scale, post)
+        if following not in self.w.vectors:
+            x = self.sheet.node("Add", [branch, x], f"{post}/Add")
+            return x, x
+        _, fused = NORMS[d.norm]
+        name = f"{following}/SkipNorm"
+        outputs = [f"{name}/normed", "", "", f"{name}/sum"]
+        inputs = [branch, x, *self._norm_weights(following)]
+        normed = self.sheet.node(fused, inputs, name, {"epsilon": d.norm_epsilon}, outputs)
+        return f"{name}/sum", normed
+
+    def _positions(self, lengths: Lengths) -> str:
+        """The numbers of the new positions, int64 [n]."""
+        sheet = self.sheet
+        count = sheet.node("Squeeze", [lengths.new], "positions/Squeeze")
+        start = sheet.constant("zero", np.array(0, np.int64))
+        step = sheet.constant("step", np.array(1, np.int64))
+        # Added, not begun from: onnxruntime makes a broken Slice of a Range that indexes a Gather
+        steps = sheet.node("Range", [start, count, step], "positions/Range")
+        return sheet.node("Add", [steps, lengths.before], "positions/before")

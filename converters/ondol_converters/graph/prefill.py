@@ -6,7 +6,8 @@ expansion that ONNX Runtime has, and end where the last layer's keys and values 
 prompt's last token then runs through the decoder graph, which gives the logits.
 
 A stage is a few layers, so that a runtime can let go of their weights before the next stage
-maps its own. Between stages pass `x` and `normed`, float32 [1, n, hidden].
+maps its own. Between stages pass `x` and `normed` (what the next layer reads), float32
+[1, n, hidden].
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import numpy as np
 import onnx
 
 from ondol_converters.families.decoder import Decoder
+from ondol_converters.graph.attention import attend
 from ondol_converters.graph.decoder import DecoderPen, DecoderWeights
 from ondol_converters.graph.drawing import MICROSOFT, Drawing
 
@@ -39,14 +41,16 @@ def draw_prefill(
         if number == 0:
             lengths, x, normed = pen.draw_start()
         else:
-            lengths = pen.draw_mask()
             x, normed = (pen.sheet.input(name, "float32", shape) for name in ("x_in", "normed_in"))
+            lengths = pen.draw_mask(x)
         for i in layers:
             if i == last:
-                pen.attend(normed, i, lengths)
+                attend(pen, normed, i, lengths)
             else:
                 x, normed = pen.draw_layer(i, x, normed, lengths)
         if last not in layers:
+            if normed == x:
+                normed = pen.sheet.node("Identity", [x], "normed/Identity")
             for value, name in ((x, "x"), (normed, "normed")):
                 pen.sheet.rename(value, name)
                 pen.sheet.output(name, "float32", shape)

@@ -9,13 +9,13 @@ from ondol_converters.families.decoder import Rope
 
 
 def frequencies(
-    rope: Rope, head_dim: int, factors: NDArray[np.float32] | None = None
+    rope: Rope, turned: int, factors: NDArray[np.float32] | None = None
 ) -> NDArray[np.float64]:
-    """Radians per position, float64 [head_dim / 2] (RoFormer, arXiv 2104.09864).
+    """Radians per position, float64 [turned / 2] (RoFormer, arXiv 2104.09864).
 
-    `factors` [head_dim / 2] divide the frequencies where the scaling is "tensor".
+    `factors` [turned / 2] divide the frequencies where the scaling is "tensor".
     """
-    plain = rope.theta ** -(np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
+    plain = rope.theta ** -(np.arange(0, turned, 2, dtype=np.float64) / turned)
     if rope.scaling == "linear":
         return plain / rope.factor
     if rope.scaling == "tensor" and factors is not None:
@@ -36,8 +36,8 @@ def frequencies(
 
 
 def tables(
-    rope: Rope, head_dim: int, context: int, factors: NDArray[np.float32] | None = None
+    rope: Rope, turned: int, context: int, factors: NDArray[np.float32] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cosine and sine tables, each float32 [context, head_dim / 2]."""
-    angles = np.arange(context, dtype=np.float64)[:, None] * frequencies(rope, head_dim, factors)
+    """Cosine and sine tables, each float32 [context, turned / 2]."""
+    angles = np.arange(context, dtype=np.float64)[:, None] * frequencies(rope, turned, factors)
     return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)

@@ -30,7 +30,7 @@ class CacheScales:
 
 
 def cache_scales(
-    bundle: Bundle, text: str, interleaved: bool, rotated: Sequence[bool]
+    bundle: Bundle, text: str, interleaved: bool, turned: Sequence[int]
 ) -> tuple[CacheScales, ...]:
     """The scales of every layer, from the keys and values that a text makes.
 
@@ -41,7 +41,7 @@ def cache_scales(
         bundle: the model with a float32 cache.
         text: what to run; spread over it, about a thousand tokens are.
         interleaved: whether a rotated pair are neighbours, else they lie half a head apart.
-        rotated: which layers rotate.
+        turned: how many of a head's first channels each layer rotates.
     """
     model, settings = bundle.decoder, plan(bundle)
     largest = np.zeros((2, model.layers, model.kv_heads, model.head_dim), np.float32)
@@ -54,8 +54,9 @@ def cache_scales(
             found = session.run({"input_ids": ids, "attention_mask": np.ones_like(ids), **past})
             for i, j, part in parts:
                 values = np.abs(found[f"present.{i}.{part}"][0])
-                if part == "key" and rotated[i]:
-                    values = _radius(values, interleaved)
+                if part == "key" and turned[i]:
+                    pairs = slice(0, turned[i])
+                    values[..., pairs] = _radius(values[..., pairs], interleaved)
                 np.maximum(largest[j, i], values.max(axis=1), out=largest[j, i])
     steps = np.maximum(largest, 1e-6) * np.float32(MARGIN / 127)
     return tuple(CacheScales(k.ravel(), v.ravel()) for k, v in zip(*steps, strict=True))

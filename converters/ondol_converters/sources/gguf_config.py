@@ -28,12 +28,16 @@ INTEGERS = {
 
 FLOATS = {
     "rms_norm_eps": "attention.layer_norm_rms_epsilon",
+    "layer_norm_eps": "attention.layer_norm_epsilon",
     "rope_theta": "rope.freq_base",
     "rope_local_base_freq": "rope.freq_base_swa",
     "attn_logit_softcapping": "attn_logit_softcapping",
     "final_logit_softcapping": "final_logit_softcapping",
 }
 """Numbers with a fraction, likewise."""
+
+SWITCHES = {"use_parallel_residual": "use_parallel_residual"}
+"""What is true or false, likewise."""
 
 SCALING_FLOATS = {
     "factor": "rope.scaling.factor",
@@ -62,6 +66,8 @@ class Architecture:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
+    "exaone": Architecture("exaone", {"hidden_act": "silu", "rope_theta": 10_000.0}),
+    "exaone4": Architecture("exaone4", {"hidden_act": "silu", "rope_theta": 10_000.0}),
     "gemma3": Architecture(
         "gemma3_text",
         {
@@ -71,6 +77,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "sliding_window_pattern": 6,
         },
     ),
+    "gpt2": Architecture("gpt2", {"hidden_act": "gelu_new"}),
+    # llama.cpp computes the tanh fit; the models were trained with the exact function
+    "gptneox": Architecture("gpt_neox", {"hidden_act": "gelu", "rope_theta": 10_000.0}),
     "llama": Architecture(
         "llama", {"hidden_act": "silu", "rope_theta": 10_000.0, "interleaved_rope": True}
     ),
@@ -101,6 +110,7 @@ def read_config(
     config: dict[str, Json] = dict(known.config)
     config.update(keys.integers(INTEGERS))
     config.update(keys.floats(FLOATS))
+    config.update(keys.switches(SWITCHES))
     config.update(keys.pattern())
     scaling = _scaling(keys, tensors)
     if scaling:
@@ -109,7 +119,7 @@ def read_config(
     if embedding is not None:
         config["vocab_size"] = embedding.shape[0]
     config["tie_word_embeddings"] = "output.weight" not in tensors
-    config["attention_bias"] = "blk.0.attn_q.bias" in tensors
+    config["attention_bias"] = any(f"blk.0.attn_{x}.bias" in tensors for x in ("q", "qkv"))
     config["attention_out_bias"] = "blk.0.attn_output.bias" in tensors
     config["mlp_bias"] = "blk.0.ffn_down.bias" in tensors
     heads, hidden, size = (
@@ -166,6 +176,17 @@ class _Keys:
                     raise self._wrong(key, value)
                 # The shortest number that is the same float32: 1e-06, not 9.999999974752427e-07.
                 found[name] = float(str(np.float32(float(str(value)))))
+        return found
+
+    def switches(self, table: Mapping[str, str]) -> dict[str, Json]:
+        """What is true or false."""
+        found: dict[str, Json] = {}
+        for name, key in table.items():
+            value = self._metadata.get(self._prefix + key)
+            if value is not None:
+                if not isinstance(value, bool):
+                    raise self._wrong(key, value)
+                found[name] = value
         return found
 
     def pattern(self) -> dict[str, Json]:

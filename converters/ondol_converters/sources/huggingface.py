@@ -21,6 +21,9 @@ CONFIG = "config.json"
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
+HEADS = ("lm_head.weight", "embed_out.weight")
+"""What a matrix of logits is called, where there is one beside the embedding."""
+
 MAX_NAME_BYTES = 255
 
 PREFIXES = {
@@ -55,7 +58,7 @@ class HuggingFaceSource(Source):
                 name: place.info for name, place in self._places.items()
             }
             self.model_type, found = read_config(folder, config)
-            found.setdefault("tie_word_embeddings", "lm_head.weight" not in self.tensors)
+            found.setdefault("tie_word_embeddings", not any(n in self.tensors for n in HEADS))
             self.config: Mapping[str, Json] = found
         except BaseException:
             self.close()
