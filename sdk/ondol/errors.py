@@ -28,12 +28,14 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      │   ├─ DiskFull                   no space left; what was half-written is removed
      │   └─ Busy                       another process is writing the same bundle
      ├─ MissingExtra               8   an optional part is not installed
-     └─ HubError                   9   a model could not be fetched from a hub
-         ├─ NotAllowed                 nobody gave the word to use the network, or it is forbidden
-         ├─ HubUnreachable             no answer, or one that broke off
-         ├─ ModelNotFound              no such repository, revision or file there
-         ├─ ModelGated                 its owner has to let the user in first
-         └─ DownloadCorrupt            what came is not what the hub lists
+     ├─ HubError                   9   a model could not be fetched from a hub
+     │   ├─ NotAllowed                 nobody gave the word to use the network, or it is forbidden
+     │   ├─ HubUnreachable             no answer, or one that broke off
+     │   ├─ ModelNotFound              no such repository, revision or file there
+     │   ├─ ModelGated                 its owner has to let the user in first
+     │   └─ DownloadCorrupt            what came is not what the hub lists
+     └─ SweepError                10   a sweep of conversions did not do everything
+         └─ ClusterLost                its Dask cluster does not answer, or is gone
 """
 
 
@@ -190,3 +192,13 @@ class ModelGated(HubError):
 
 class DownloadCorrupt(HubError):
     """What came from the hub is not what it lists."""
+
+
+class SweepError(OndolError):
+    """A sweep of conversions did not do everything; what is done is kept."""
+
+    exit_code = 10
+
+
+class ClusterLost(SweepError):
+    """The Dask cluster of a sweep does not answer, has no workers, or is gone."""

@@ -12,6 +12,7 @@ Exit codes, the same for every command:
     7    the disk refused; nothing that was there is harmed
     8    an optional part is not installed
     9    a model could not be fetched from a hub
+    10   a sweep of conversions did not do everything
     130  interrupted with Ctrl-C
     141  whoever read the output stopped reading
 """

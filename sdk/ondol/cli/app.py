@@ -19,6 +19,7 @@ from ondol.cli.inspect import inspect
 from ondol.cli.line import Line
 from ondol.cli.models import models
 from ondol.cli.pull import pull
+from ondol.cli.sweep import sweep
 from ondol.cli.verify import verify
 from ondol.errors import OptionError
 from ondol.language import korean, say
@@ -36,6 +37,7 @@ EXIT_CODES = (
     ("7", say("the disk refused; nothing old is harmed", "디스크에 쓸 수 없음(전의 것은 그대로)")),
     ("8", say("an optional part is not installed", "선택 구성 요소가 설치되어 있지 않음")),
     ("9", say("a model could not be fetched", "모델을 받아 오지 못함")),
+    ("10", say("a sweep did not do everything", "스윕의 일부를 하지 못함")),
     (str(INTERRUPTED), say("interrupted with Ctrl-C", "Ctrl-C로 중단")),
     (str(READER_GONE), say("the reader of the output is gone", "출력을 읽던 쪽이 닫힘")),
 )
@@ -43,6 +45,7 @@ EXIT_CODES = (
 COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (chat, say("Chat with a model, offline.", "모델과 대화합니다. 오프라인입니다.")),
     (convert, say("Convert a model into a bundle.", "모델을 번들로 변환합니다.")),
+    (sweep, say("Convert models × recipes × targets.", "모델 × 레시피 × 대상을 변환합니다.")),
     (pull, say("Fetch a model from a hub, if you agree.", "동의하면 허브에서 모델을 받아 옵니다.")),
     (families, say("List what can be converted.", "변환할 수 있는 모델 구조를 나열합니다.")),
     (models, say("List bundles and starter models.", "번들과 기본 모델을 나열합니다.")),

@@ -1,0 +1,1 @@
+"""Models × recipes × targets into bundles: `ondol sweep`, here or on a Dask cluster."""
