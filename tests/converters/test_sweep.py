@@ -1,97 +1,33 @@
 """`ondol sweep` on this machine: resuming, failures that lose nothing, kills, and the report."""
 
-import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from command_line import environment
-from dask_cluster import until
 from ondol.bundle import Bundle
+from ondol.engine import Engine
+from ondol.evaluation.scoring import OpenModel, score
+from ondol.evaluation.text import evaluation_texts
 from ondol.files import locked
 from ondol_converters.sweep.job import Job, Record
 from ondol_converters.sweep.run import sweep
 from ondol_converters.sweep.running import Event, Runner
 from ondol_converters.sweep.spec import read
+from sweeping import BROKEN, FILE, GOOD, bundles, command, swept, write_sweep
 from tiny_models import MODELS
 
 pytest.importorskip("typer")
 
-FILE = """
-[models]
-qwen = "qwen"
-"라마" = "llama"
-broken = "broken"
-[recipes.lossless]
-context = 64
-[recipes.small]
-weights = "int4"
-context = 64
-"""
-GOOD = ["qwen+lossless+cpu", "qwen+small+cpu", "라마+lossless+cpu", "라마+small+cpu"]
-BROKEN = ["broken+lossless+cpu", "broken+small+cpu"]
-
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A sweep over two good models and one cut short."""
-    shutil.copytree(MODELS / "qwen3", tmp_path / "qwen")
-    shutil.copytree(MODELS / "llama3", tmp_path / "llama")
-    shutil.copytree(MODELS / "qwen2", tmp_path / "broken")
-    weights = tmp_path / "broken" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-100])
-    path = tmp_path / "sweep.toml"
-    path.write_text(FILE, encoding="utf-8")
-    return path
-
-
-def command(file: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "ondol.cli", "--lang", "en", "sweep", str(file), *arguments]
-
-
-def events(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def swept(file: Path, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-    """Exit code and events of a whole sweep."""
-    done = subprocess.run(
-        [*command(file, *arguments), "--json"],
-        capture_output=True,
-        env=environment(),
-        check=False,
-        timeout=120,
-    )
-    return done.returncode, events(done.stdout.decode())
-
-
-def bundles(file: Path) -> set[str]:
-    folder = file.parent / "sweep" / "bundles"
-    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-
-
-def children(process: int) -> list[int]:
-    """The processes that a process has started."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            status = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(status[1]) == process and status[0] != "Z":
-            found.append(int(folder.name))
-    return found
-
-
-linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+    return write_sweep(tmp_path)
 
 
 def test_one_failure_loses_nothing(file: Path) -> None:
@@ -123,99 +59,30 @@ def test_a_second_sweep_does_only_what_is_left(file: Path) -> None:
     assert before == after and bundles(file) == {*GOOD, *BROKEN}
 
 
-@pytest.mark.parametrize("change", ["source", "recipe", "bundle", "record"])
-def test_what_no_longer_holds_is_done_again(change: str, file: Path) -> None:
-    swept(file)
+def test_what_no_longer_holds_is_done_again(file: Path) -> None:
+    without_broken = FILE.replace('broken = "broken"\n', "")
+    file.write_text(without_broken, "utf-8")
     out = file.parent / "sweep"
-    if change == "source":
-        os.utime(file.parent / "qwen" / "config.json")
-    elif change == "recipe":
-        file.write_text(FILE.replace('"int4"', '"int8"'), encoding="utf-8")
-    elif change == "bundle":
-        (out / "bundles" / GOOD[0] / "weights.bin").unlink()
-    else:
-        (out / "jobs" / f"{GOOD[0]}.json").write_text('{"key": 3}')
-    _, told = swept(file)
-    again = {each["key"] for each in told if each["event"] == "job" and not each["kept"]}
-    assert (
-        again - set(BROKEN)
-        == {
-            "source": {GOOD[0], GOOD[1]},
-            "recipe": {GOOD[1], GOOD[3]},
-            "bundle": {GOOD[0]},
-            "record": {GOOD[0]},
-        }[change]
-    )
 
+    def done_again() -> set[str]:
+        again: set[str] = set()
+        sweep(
+            read(file),
+            count=2,
+            notify=_nobody,
+            finished=lambda record, kept: again.update([record.key][kept:]),
+        )
+        return again
 
-@pytest.fixture
-def stuck(file: Path) -> Iterator[Callable[[], None]]:
-    """Holds the first good job's folder, so that its process waits; call it to let go."""
-    folder = file.parent / "sweep" / "bundles" / GOOD[0]
-    holding = locked(folder)
-    holding.__enter__()
-    held = True
-
-    def let_go() -> None:
-        nonlocal held
-        held = False
-        holding.__exit__(None, None, None)
-
-    yield let_go
-    if held:
-        let_go()
-
-
-def records(file: Path) -> set[str]:
-    return {path.stem for path in (file.parent / "sweep" / "jobs").glob("*.json")}
-
-
-@linux
-def test_a_killed_sweep_is_resumed(file: Path, stuck: Callable[[], None]) -> None:
-    with subprocess.Popen(
-        command(file, "--jobs", "2", "--json"), stdout=subprocess.DEVNULL, env=environment()
-    ) as child:
-        until(lambda: records(file) == {*GOOD[1:], *BROKEN} and len(children(child.pid)) == 1)
-        (converting,) = children(child.pid)
-        child.kill()
-    until(lambda: not Path(f"/proc/{converting}").exists())  # nobody converts on for nobody
-    assert bundles(file) == set(GOOD[1:])
-    stuck()
-    code, told = swept(file)
-    assert code == 10 and (told[-1]["done"], told[-1]["kept"]) == (4, 3)
-    assert bundles(file) == set(GOOD)
-
-
-@linux
-def test_a_killed_conversion_is_one_failed_job(file: Path, stuck: Callable[[], None]) -> None:
-    with subprocess.Popen(
-        command(file, "--jobs", "2", "--json"), stdout=subprocess.PIPE, env=environment()
-    ) as child:
-        until(lambda: records(file) == {*GOOD[1:], *BROKEN} and len(children(child.pid)) == 1)
-        os.kill(children(child.pid)[0], signal.SIGKILL)
-        assert child.stdout is not None
-        told = events(child.stdout.read().decode())
-    (killed,) = [each for each in told if each.get("key") == GOOD[0]]
-    assert killed["error"]["kind"] == "Killed" and "9" in killed["error"]["why"]
-    assert "--jobs 1" in killed["error"]["fix"]
-    assert (told[-1]["done"], told[-1]["failed"]) == (3, 3)
-
-
-@linux
-def test_an_interrupted_sweep_leaves_a_report(file: Path, stuck: Callable[[], None]) -> None:
-    with subprocess.Popen(
-        command(file, "--jobs", "2"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=environment(),
-    ) as child:
-        until(lambda: records(file) == {*GOOD[1:], *BROKEN} and len(children(child.pid)) == 1)
-        child.send_signal(signal.SIGINT)
-        assert child.stderr is not None
-        said = child.stderr.read().decode()
-        assert child.wait(60) == 130
-    assert "Traceback" not in said
-    assert "qwen+small+cpu" in (file.parent / "sweep" / "report.html").read_text("utf-8")
+    assert done_again() == set(GOOD)
+    (out / "bundles" / GOOD[0] / "weights.bin").unlink()
+    (out / "jobs" / f"{GOOD[3]}.json").write_text('{"key": 3}')
+    assert done_again() == {GOOD[0], GOOD[3]}
+    os.utime(file.parent / "qwen" / "config.json")
+    assert done_again() == {GOOD[0], GOOD[1]}
+    file.write_text(without_broken.replace('"int4"', '"int8"'), "utf-8")
+    assert done_again() == {GOOD[1], GOOD[3]}
+    assert done_again() == set()
 
 
 def test_two_sweeps_do_not_share_a_folder(file: Path) -> None:
@@ -249,6 +116,24 @@ def test_a_record_is_the_same_after_a_journey(tmp_path: Path) -> None:
     done = sweep(read(_one(tmp_path)), notify=_nobody, finished=lambda r, kept: seen.append(r))
     assert done.records == tuple(seen) and done.failed == 0
     assert Record.parse(done.records[0].to_json()) == done.records[0]
+
+
+def test_quality_is_measured_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.toml"
+    models = f'[models]\nm = "{(MODELS / "qwen3").as_posix()}"\n'
+    path.write_text(f"evaluate = true\n{models}[recipes.r]\ncontext = 128\n", "utf-8")
+    stages: set[str] = set()
+    done = sweep(
+        read(path), notify=lambda event: stages.add(event.stage), finished=lambda r, kept: None
+    )
+    measured = done.records[0].bits_per_character
+    bundle = Bundle.open(read(path).jobs()[0].folder)
+    with Engine.open(bundle, threads=1) as engine:
+        model = OpenModel(engine.session, engine.tokenizer)
+        wanted = {t.language: score(model, t.text).bits_per_character for t in evaluation_texts()}
+    assert measured == pytest.approx(wanted, rel=1e-6) and set(wanted) == {"ko", "en"}
+    assert "evaluate" in stages
+    assert "Size against quality" in done.report.read_text("utf-8")
 
 
 def test_a_bad_file_is_an_option_error(tmp_path: Path) -> None:

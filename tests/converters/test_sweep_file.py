@@ -145,6 +145,7 @@ FULL = Options(
     block=64,
     budget=0.01,
     favor="speed",
+    kv_cache="int8",
     calibration=(Path("/texts/ko.txt"),),
     layouts={"layers.0.qkv": Layout(8, 32, "awq")},
 )

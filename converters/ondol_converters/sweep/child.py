@@ -20,6 +20,7 @@ from ondol.starter import STARTERS
 from ondol_converters.conversion import Conversion, convert
 from ondol_converters.starters import convert_starter
 from ondol_converters.sweep.job import Fault, Job, Record, failed
+from ondol_converters.sweep.quality import bits_per_character
 
 ORPHAN = 9
 PATIENCE_SECONDS = 30.0
@@ -89,6 +90,7 @@ def _done(job: Job, tell: _Teller) -> Record:
         size_bytes=bundle.size,
         parameters=made.parameters,
         bits_per_weight=8 * size / max(made.parameters, 1),
+        bits_per_character=bits_per_character(bundle, tell) if job.evaluate else None,
     )
 
 

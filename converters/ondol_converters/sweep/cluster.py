@@ -77,7 +77,7 @@ def _record(future: "Future", job: Job, address: str) -> Record:
         return Record.parse(future.result())
     if future.status != "error":  # cancelled or lost: the client's connection is gone
         raise _lost(address)
-    exc = future.exception()
+    exc: Any = future.exception()
     if type(exc).__name__ == "KilledWorker":
         fault = Fault(
             "KilledWorker",
@@ -121,7 +121,7 @@ class _Watch:
 
     def _same_ondol(self) -> None:
         """Every process of a cluster reads our jobs, the scheduler's too."""
-        found = self._client.get_versions(packages=["ondol"])
+        found: Any = self._client.get_versions(packages=["ondol"])
         places = {"scheduler": found["scheduler"], **found["workers"]}
         for where, versions in places.items():
             version = (versions or {}).get("packages", {}).get("ondol")

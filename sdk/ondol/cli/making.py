@@ -103,6 +103,7 @@ def stage_title(stage: str) -> str:
         "weights": say("Weights", "가중치"),
         "graph": say("Graph", "그래프"),
         "hash": say("Hashes", "해시"),
+        "evaluate": say("Evaluating", "평가"),
         "cache": say("Key-value cache", "키·값 캐시"),
     }.get(stage, stage)
 
