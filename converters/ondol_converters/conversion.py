@@ -8,7 +8,7 @@ from pathlib import Path
 from ondol import __version__
 from ondol.bundle import Bundle, entry_of
 from ondol.device import Needs
-from ondol.errors import CorruptSource, OptionError
+from ondol.errors import OptionError
 from ondol.files import replaced_folder, write_whole
 from ondol.language import say
 from ondol.manifest import (
@@ -35,6 +35,8 @@ from ondol_converters.quantise.cache import cache_scales
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source, TokenizerFiles, open_source
 from ondol_converters.texts import Loaded, load
+from ondol_converters.vocabulary import learnt_from, trim
+from ondol_converters.vocabulary.fitting import fitted
 
 GRAPH, PREFILL, WEIGHTS = "model.onnx", "prefill-{}.onnx", "weights.bin"
 TOKENIZER, TEMPLATE = "tokenizer.json", "chat_template.jinja"
@@ -134,11 +136,13 @@ class _Job:
 
 def _convert(source: Source, job: _Job) -> Conversion:
     options, report = job.options, job.progress
-    decoder, names = recognise(source)
-    context = min(options.context, decoder.max_context)
+    source_vocabulary = recognise(source)[0].vocabulary
     report("tokenizer", 0, 1)
-    tokenizer = source.tokenizer()
-    _check_ends(tokenizer, decoder.vocabulary)
+    texts = learnt_from(options)
+    source = trim(source, options, texts)
+    decoder, names = recognise(source)
+    tokenizer = fitted(source.tokenizer(), decoder.vocabulary)
+    context = min(options.context, decoder.max_context)
     report("tokenizer", 1, 1)
     with replaced_folder(job.target) as folder:
         with WeightsFile(folder / WEIGHTS) as file:
@@ -175,10 +179,10 @@ def _convert(source: Source, job: _Job) -> Conversion:
                 weights=options.weights,
                 context=context,
                 vocabulary=options.vocabulary,
-                source_vocabulary=decoder.vocabulary,
+                source_vocabulary=source_vocabulary,
                 budget=options.budget,
                 favor=options.favor,
-                calibration=(),
+                calibration=tuple(Origin(t.name, t.size, t.sha256) for t in texts),
                 matrices=tuple(packer.records),
             ),
             licence=_licence(job.terms),
@@ -188,8 +192,8 @@ def _convert(source: Source, job: _Job) -> Conversion:
         report("hash", 1, 1)
         if options.kv_cache == "int8":
             report("cache", 0, 1)
-            texts = load(options.calibration)
-            manifest = _with_int8_cache(Bundle.open(folder), decoder, weights, texts)
+            loaded = load(options.calibration)
+            manifest = _with_int8_cache(Bundle.open(folder), decoder, weights, loaded)
             write_whole(folder / MANIFEST, manifest.to_json().encode())
             report("cache", 1, 1)
         Bundle.open(folder)  # an older bundle gives way only to one that can be opened
@@ -236,19 +240,6 @@ def _pulled_from(source: Source) -> str:
 
 def _licence(terms: Terms) -> Licence:
     return Licence(terms.name, terms.kind, terms.file if terms.text else "", terms.note)
-
-
-def _check_ends(tokenizer: TokenizerFiles, vocabulary: int) -> None:
-    ids = [*tokenizer.eos, *([] if tokenizer.bos is None else [tokenizer.bos])]
-    if any(not 0 <= token < vocabulary for token in ids):
-        raise CorruptSource(
-            say("The tokenizer is not this model's.", "이 모델의 토크나이저가 아닙니다."),
-            say(
-                f"It begins and ends with {ids}; the model has {vocabulary} tokens.",
-                f"처음과 끝 토큰이 {ids}인데 모델의 어휘는 {vocabulary}개입니다.",
-            ),
-            say("Get the model again, whole.", "모델을 온전히 다시 받으세요."),
-        )
 
 
 def _silent(stage: str, done: int, total: int) -> None:

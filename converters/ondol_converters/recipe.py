@@ -17,6 +17,7 @@ KvCache = Literal["float32", "int8"]
 DEFAULT_CONTEXT = 4096
 BLOCKS = (16, 32, 64, 128)
 MOST_LOSS = 1.0
+COVERAGE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Options:
     `context` is the longest context in tokens that the bundle can be opened with; it is cut to
     what the model was trained for.
     `vocabulary` is "full", "ko-en" or "ko-en-compact"; `hanja` keeps Chinese characters too.
+    `coverage` is the share of a text's tokens that "ko-en-compact" shall keep whole.
     `method` and `block` say how "int8" and "int4" round; `layouts` overrules them for matrices
     by our names ("layers.0.qkv", "embedding").
     `budget` is the loss in bits per character, relative to the dequantised source, that may be
@@ -58,6 +60,7 @@ class Options:
     context: int = DEFAULT_CONTEXT
     vocabulary: VocabularyCut = "full"
     hanja: bool = False
+    coverage: float = COVERAGE
     method: Method = "search"
     block: int = 32
     budget: float | None = None
@@ -81,6 +84,18 @@ class Options:
                 ),
                 "",
                 say("Choose 16 tokens or more.", "16토큰 이상으로 고르세요."),
+            )
+        if not 0 < self.coverage <= 1:
+            raise OptionError(
+                say(
+                    f"A coverage of {self.coverage:.1%} cannot be meant.",
+                    f"어휘 적용률 {self.coverage:.1%}은(는) 쓸 수 없습니다.",
+                ),
+                say(
+                    "It is the share of a text's tokens that stay whole.",
+                    "글의 토큰 가운데 그대로 남는 비율입니다.",
+                ),
+                "--coverage 99%",
             )
         if self.budget is not None and not 0 <= self.budget <= MOST_LOSS:
             raise OptionError(

@@ -175,7 +175,7 @@ class Tokenizer:
         if text is None or text in self.special_tokens:
             return b""
         if self._byte_level:
-            return _byte_level(text) if token not in self._added else text.encode("utf-8")
+            return byte_level(text) if token not in self._added else text.encode("utf-8")
         if self._byte_fallback and len(text) == 6 and text[:3] == "<0x" and text[5] == ">":
             return bytes.fromhex(text[3:5])
         return text.replace(_SPACE, " ").encode("utf-8")
@@ -221,7 +221,8 @@ def _steps(decoder: object) -> list[dict[str, object]]:
     return list(whole.get("decoders", [whole]))
 
 
-def _byte_level(text: str) -> bytes:
+def byte_level(text: str) -> bytes:
+    """The bytes that a token of a byte-level vocabulary is spelt for (GPT-2's letters)."""
     codes = _byte_codes()
     return b"".join(codes.get(char) or char.encode("utf-8") for char in text)
 

@@ -52,7 +52,7 @@ def tokenizer_json(
                 "ignore_merges": whole_words,
                 # The library keeps the keys in a sorted tree: sorted input loads a sixth faster.
                 "vocab": dict(sorted(vocabulary.items())),
-                "merges": _compact(merges),
+                "merges": compact(merges),
             },
         },
         ensure_ascii=False,
@@ -72,7 +72,7 @@ def _added(token: AddedToken) -> Json:
     }
 
 
-def _compact(merges: Merges) -> list[str] | list[list[str]]:
+def compact(merges: Merges) -> list[str] | list[list[str]]:
     """Merges as "a b" where that is unambiguous: they load faster and in less memory than pairs."""
     lines = [f"{left} {right}" for left, right in merges]
     # The library drops lines that begin like the header of a merges.txt.

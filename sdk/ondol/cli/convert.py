@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ondol.cli.facts import BundleFacts, count, facts, megabytes
-from ondol.cli.options import Json
+from ondol.cli.options import Json, share
 from ondol.cli.output import show_json, show_pairs
 from ondol.language import say
 
@@ -89,6 +89,49 @@ def convert(
             ),
         ),
     ] = "float32",
+    vocabulary: Annotated[
+        str,
+        typer.Option(
+            "--vocabulary",
+            metavar="full|ko-en|ko-en-compact",
+            help=say(
+                "Tokens to keep. ko-en: all that Korean and English are written with, so that "
+                "they are split as before. ko-en-compact: the frequent ones; rare words fall "
+                "into more pieces.",
+                "남길 토큰. ko-en: 한국어와 영어에 쓰이는 것 모두. 글이 전과 똑같이 나뉨. "
+                "ko-en-compact: 자주 쓰이는 것만. 드문 말은 더 잘게 나뉨.",
+            ),
+        ),
+    ] = "full",
+    hanja: Annotated[
+        bool,
+        typer.Option("--hanja", help=say("Keep Chinese characters too.", "한자도 남깁니다.")),
+    ] = False,
+    text: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--text",
+            metavar="FILE",
+            show_default=False,
+            help=say(
+                "A text to learn the vocabulary from and to tune with; may be given several "
+                "times. Otherwise Ondol's own texts.",
+                "어휘를 고르고 조정할 때 쓸 글. 여러 번 줄 수 있습니다. 없으면 온돌의 글을 씁니다.",
+            ),
+        ),
+    ] = None,
+    coverage: Annotated[
+        str | None,
+        typer.Option(
+            "--coverage",
+            metavar="PERCENT",
+            show_default="95%",
+            help=say(
+                "With ko-en-compact: how much of a text shall be split as before.",
+                "ko-en-compact에서, 전과 똑같이 나뉘어야 하는 글의 비율.",
+            ),
+        ),
+    ] = None,
     target: Annotated[
         str,
         typer.Option(
@@ -100,12 +143,15 @@ def convert(
     json: Json = False,
 ) -> None:
     """Convert a model into a bundle."""
-    from ondol.cli.making import make
+    from ondol.cli.making import Choices, make
 
     _known(target)
     folder, called = _place(model, out, name)
     start = time.monotonic()
-    bundle = make(model, folder, called, weights, context, kv_cache).bundle
+    choices = Choices(
+        weights, context, kv_cache, vocabulary, hanja, share(coverage), tuple(text or ())
+    )
+    bundle = make(model, folder, called, choices).bundle
     seconds = time.monotonic() - start
     source = sum(origin.size for origin in bundle.manifest.origins)
     made = Converted(facts(bundle), source, bundle.size / (source or 1), seconds)

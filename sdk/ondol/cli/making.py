@@ -5,9 +5,10 @@ The converters are reached by name alone: a device has none, and `ondol` depends
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ondol import store
 from ondol.bundle import Bundle
@@ -56,14 +57,20 @@ def bundle_for(model: str | None) -> Bundle:
     )
 
 
-def make(
-    model: str,
-    target: Path,
-    name: str,
-    weights: str = "auto",
-    context: int | None = None,
-    kv_cache: str = "float32",
-) -> Made:
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a user says of a conversion: see ondol_converters.recipe.Options. None: its default."""
+
+    weights: str = "auto"
+    context: int | None = None
+    kv_cache: str = "float32"
+    vocabulary: str = "full"
+    hanja: bool = False
+    coverage: float | None = None
+    texts: tuple[Path, ...] = ()
+
+
+def make(model: str, target: Path, name: str, choices: Choices | None = None) -> Made:
     """Convert a GGUF file, a Hugging Face folder or a starter, with a bar for each stage.
 
     Raises:
@@ -73,8 +80,17 @@ def make(
     """
     with converters():
         recipe = import_module(f"{CONVERTERS}.recipe")
-        longest = recipe.DEFAULT_CONTEXT if context is None else context
-        options = recipe.Options(weights, longest, kv_cache=kv_cache)
+        said = choices or Choices()
+        options = recipe.Options(
+            said.weights,
+            recipe.DEFAULT_CONTEXT if said.context is None else said.context,
+            vocabulary=said.vocabulary,
+            hanja=said.hanja,
+            coverage=recipe.COVERAGE if said.coverage is None else said.coverage,
+            kv_cache=said.kv_cache,
+            calibration=said.texts,
+        )
+        _warn_of_texts(options)
         starter = None if Path(model).exists() else STARTERS.get(model)
         if starter is not None:
             _installed(starter)
@@ -88,6 +104,14 @@ def make(
                 convert = import_module(f"{CONVERTERS}.starters").convert_starter
                 made = convert(starter, target, options=options, progress=report)
     return made
+
+
+def _warn_of_texts(options: Any) -> None:
+    """Say so where the user's own texts are hardly Korean."""
+    if options.calibration:
+        warning = import_module(f"{CONVERTERS}.texts").load(options.calibration).warning
+        if warning is not None:
+            note(str(warning))
 
 
 def _installed(starter: Starter) -> None:

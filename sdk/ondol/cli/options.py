@@ -183,3 +183,24 @@ Stop = Annotated[
         ),
     ),
 ]
+
+
+def share(text: str | None) -> float | None:
+    """A share said as "99.5%" or "0.995"; None where nothing was said.
+
+    Raises:
+        OptionError: if it is neither.
+    """
+    if text is None:
+        return None
+    number = text.strip()
+    try:
+        return float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
+    except ValueError as exc:
+        from ondol.errors import OptionError
+
+        raise OptionError(
+            say(f"{text!r} is no share.", f"{text!r}은(는) 비율이 아닙니다."),
+            say("A share is a number and a percent sign.", "비율은 수와 % 기호로 적습니다."),
+            "99.5%",
+        ) from exc
