@@ -48,7 +48,7 @@ def decode(
     variant = bundle.variant("cpu")
     if variant is None:
         raise SystemExit(f"{bundle.name} has no graph for the CPU")
-    session = load(bundle.file(variant.graph), options, ["CPUExecutionProvider"])
+    session = load(bundle, variant.graph, options, ["CPUExecutionProvider"])
     model = bundle.decoder
     shape = (1, model.kv_heads, settings.context, model.head_dim)
     binding = session.io_binding()

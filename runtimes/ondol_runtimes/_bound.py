@@ -1,15 +1,16 @@
 """ONNX Runtime sessions as Ondol uses them: loaded with named errors, run on bound memory."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ondol.bundle import Bundle
 from ondol.errors import CorruptBundle, DeviceError
 from ondol.language import say
 from ondol.plan import Plan
 from ondol_runtimes._onnxruntime import ort
+from ondol_runtimes._packed import in_one_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Cache = dict[str, NDArray[np.float32]] | dict[str, NDArray[np.int8]]
 
 FATAL = 4
+WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
 
 
 def session_options(plan: Plan) -> "ort.SessionOptions":
@@ -32,21 +34,26 @@ def session_options(plan: Plan) -> "ort.SessionOptions":
 
 
 def load(
-    path: Path, options: "ort.SessionOptions", providers: Sequence[str]
+    bundle: Bundle, name: str, options: "ort.SessionOptions", providers: Sequence[str]
 ) -> "ort.InferenceSession":
-    """An inference session from a graph file.
+    """An inference session from one of a bundle's graphs; weights are mapped where they lie.
 
     Raises:
         CorruptBundle: if ONNX Runtime cannot read it, with its reason.
     """
+    graph: str | bytes
+    if bundle.packed is None:
+        graph = str(bundle.file(name))
+    else:
+        graph = in_one_file(bundle, name)
+        folder = str(bundle.path.resolve().parent)
+        options.add_session_config_entry(WEIGHTS_FOLDER, folder)
     try:
         # without its fallback, which prints and tries the same again
-        return ort.InferenceSession(
-            str(path), options, providers=list(providers), enable_fallback=0
-        )
+        return ort.InferenceSession(graph, options, providers=list(providers), enable_fallback=0)
     except Exception as exc:  # its errors share no base class
         raise CorruptBundle(
-            say(f"{path.name} cannot be loaded.", f"{path.name}을(를) 불러올 수 없습니다."),
+            say(f"{name} cannot be loaded.", f"{name}을(를) 불러올 수 없습니다."),
             f"ONNX Runtime {ort.__version__}: {str(exc)[:400]}",
             say("Verify the bundle: ondol verify", "번들 검사: ondol verify"),
         ) from exc

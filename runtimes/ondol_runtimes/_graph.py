@@ -1,9 +1,9 @@
 """A graph without a state on ONNX Runtime, such as an encoder's."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ondol.bundle import Bundle
 from ondol.errors import CorruptBundle, DeviceError
 from ondol.language import say
 from ondol.plan import Plan
@@ -30,11 +30,11 @@ DTYPES = {
 class OrtGraph(Session):
     """One graph file, opened as it is."""
 
-    def __init__(self, path: Path, plan: Plan, providers: Sequence[str]) -> None:
-        self._session = load(path, session_options(plan), providers)
+    def __init__(self, bundle: Bundle, name: str, plan: Plan, providers: Sequence[str]) -> None:
+        self._session = load(bundle, name, session_options(plan), providers)
         super().__init__(
-            [_port(value, path) for value in self._session.get_inputs()],
-            [_port(value, path) for value in self._session.get_outputs()],
+            [_port(value, name) for value in self._session.get_inputs()],
+            [_port(value, name) for value in self._session.get_outputs()],
         )
         self._names = [port.name for port in self.outputs]
 
@@ -56,10 +56,10 @@ class OrtGraph(Session):
         del self._session
 
 
-def _port(value: "ort.NodeArg", path: Path) -> Port:
+def _port(value: "ort.NodeArg", name: str) -> Port:
     if value.type not in DTYPES:
         raise CorruptBundle(
-            say(f"{path.name} cannot be loaded.", f"{path.name}을(를) 불러올 수 없습니다."),
+            say(f"{name} cannot be loaded.", f"{name}을(를) 불러올 수 없습니다."),
             f"{value.name}: {value.type}",
             say("Convert the model again.", "모델을 다시 변환하세요."),
         )

@@ -44,13 +44,13 @@ class OrtDecoder(DecoderSession):
             for i in range(model.layers)
             for part in ("key", "value")
         }
-        self._weights = bundle.path / "weights.bin"
+        self._weights = bundle.holder("weights.bin")
         self._looked_up = 0
         self._mask = np.ones((1, plan.context), np.int64)
         self._logits = np.empty((1, 1, model.vocabulary), np.float32)
         self._last: Logits = self._logits.reshape(model.vocabulary)
         self._stages = Stages(bundle, variant, plan, providers, self._cache, self._mask)
-        session = load(bundle.file(variant.graph), session_options(plan), providers)
+        session = load(bundle, variant.graph, session_options(plan), providers)
         _check_facts(session, model, bundle.name)
         self._decode = Bound(session, self._cache, self._mask)
         self._only_last()

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ondol.archive import Place
 from ondol.errors import CorruptBundle, DeviceUnavailable
 from ondol.language import say
 from ondol_runtimes._attention import ATTENTION
@@ -48,7 +48,7 @@ class Program:
 
     Args:
         model: an ONNX model file's bytes.
-        find: the path of a file of external weights by the name that the graph uses; it raises
+        find: where a file of external weights lies, by the name that the graph uses; it raises
             for a name it does not like.
         dtype: in what floats are computed.
 
@@ -58,7 +58,7 @@ class Program:
     """
 
     def __init__(
-        self, model: bytes, find: Callable[[str], Path], dtype: type[np.floating[Any]] = np.float64
+        self, model: bytes, find: Callable[[str], Place], dtype: type[np.floating[Any]] = np.float64
     ) -> None:
         import onnx
 
@@ -101,7 +101,7 @@ class Program:
             raise _corrupt(f"the output {lost[0]} is made by no node")
         return {name: values[name] for name in names}
 
-    def _tensor(self, proto: Any, find: Callable[[str], Path]) -> Array:
+    def _tensor(self, proto: Any, find: Callable[[str], Place]) -> Array:
         dtype, shape = TYPES.get(proto.data_type), tuple(proto.dims)
         if dtype is None or any(size < 0 for size in shape):
             raise _corrupt(f"{proto.name}: type {proto.data_type}, shape {shape}")
@@ -126,22 +126,22 @@ class Program:
     def _mapped(
         self,
         proto: Any,
-        find: Callable[[str], Path],
+        find: Callable[[str], Place],
         dtype: "np.dtype[Any]",
         shape: tuple[int, ...],
         size: int,
     ) -> Array:
         entries = {entry.key: entry.value for entry in proto.external_data}
-        path = find(entries.get("location", ""))
+        place = find(entries.get("location", ""))
         try:
             offset = int(entries.get("offset", "0"))
             length = int(entries.get("length", str(size)))
         except ValueError as exc:
             raise _corrupt(f"{proto.name}: {exc}") from exc
-        there = path.stat().st_size
+        there = place.size
         if length != size or size == 0 or not 0 <= offset <= there - size:
             raise _corrupt(f"{proto.name}: bytes {offset} + {length} of {there}, {size} expected")
-        numbers = np.memmap(path, dtype, "r", offset, shape)
+        numbers = np.memmap(place.path, dtype, "r", place.offset + offset, shape)
         return _wide_bfloat16(numbers) if proto.data_type == BFLOAT16 else numbers
 
     def _read(self, graph: Any) -> list[_Node]:

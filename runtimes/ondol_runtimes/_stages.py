@@ -34,8 +34,9 @@ class Stages:
         cache: "Cache",
         mask: "NDArray[np.int64]",
     ) -> None:
-        self._paths = [bundle.file(name) for name in variant.prefill]
-        self._weights = bundle.path / "weights.bin"
+        self._bundle = bundle
+        self._names = variant.prefill
+        self._weights = bundle.holder("weights.bin")
         self._plan = plan
         self._providers = providers
         self._cache = cache
@@ -48,16 +49,16 @@ class Stages:
         Returns:
             How many tokens were run, after the `before` that the cache holds.
         """
-        if self._plan.integer_prefill or not self._paths or len(ids) < FROM:
+        if self._plan.integer_prefill or not self._names or len(ids) < FROM:
             return 0
         if not self._stages:
-            options = session_options(self._plan)
+            bundle, options = self._bundle, session_options(self._plan)
             _share_arena(options)
             # each session has threads of its own: they must not spin into the next one's run
             options.add_session_config_entry("session.force_spinning_stop", "1")
             self._stages = [
-                Bound(load(path, options, self._providers), self._cache, self._mask)
-                for path in self._paths
+                Bound(load(bundle, name, options, self._providers), self._cache, self._mask)
+                for name in self._names
             ]
         most = len(ids) - 1
         for start in range(0, most, CHUNK):

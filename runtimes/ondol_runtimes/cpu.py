@@ -69,8 +69,7 @@ class CpuRuntime(Runtime):
         variant = _variant(bundle)
         bundle.verify([variant.graph, *variant.prefill])
         verified = Verified(bundle)
-        path = bundle.file(graph or variant.graph)
-        session = OrtGraph(path, plan, PROVIDERS)
+        session = OrtGraph(bundle, graph or variant.graph, plan, PROVIDERS)
         try:
             verified.wait()
         except BaseException:

@@ -79,7 +79,7 @@ class ReferenceDecoder(DecoderSession):
             )
         super().__init__(context=plan.context, vocabulary=model.vocabulary)
         dtype = np.float64 if arithmetic == "float64" else np.float32
-        self._program = Program(bundle.file(variant.graph).read_bytes(), bundle.file, dtype)
+        self._program = Program(bundle.read(variant.graph), bundle.place, dtype)
         shape = (1, model.kv_heads, plan.context, model.head_dim)
         self._cache = {
             f"past_key_values.{i}.{part}": np.zeros(

@@ -1,50 +1,59 @@
-"""A bundle: one model ready to run, in a folder that proves itself."""
+"""A bundle: one model ready to run, in a folder or one `.ondol` file, that proves itself."""
 
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ondol import archive
+from ondol import bundle_faults as faults
 from ondol import manifest as manifests
-from ondol.errors import BundleNotFound, CorruptBundle, UnsafePath, WrongKind
+from ondol.archive import Place
+from ondol.errors import BundleNotFound
 from ondol.language import say
 from ondol.manifest import (
     MANIFEST,
+    SIGNATURE,
     FileEntry,
     Manifest,
     Variant,
 )
-from ondol.model_facts import EncoderFacts, Facts, ModelFacts, SpeechFacts
+from ondol.model_facts import EncoderFacts, ModelFacts, SpeechFacts
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
 
-_CHUNK = 1 << 22
+MOST_SIGNATURE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """An opened bundle: its folder and what its manifest says."""
+    """An opened bundle: where it is and what its manifest says.
+
+    `packed` are the members of a `.ondol` file and where they lie; None for a folder.
+    """
 
     path: Path
     manifest: Manifest
+    packed: Mapping[str, Place] | None = None
 
     @classmethod
     def open(cls, path: Path) -> "Bundle":
         """Read a bundle's manifest and check that its files are there, whole in size.
+
+        Args:
+            path: its folder, or its `.ondol` file, which is not unpacked.
 
         Raises:
             BundleNotFound: if the folder or its manifest is not there.
             CorruptBundle, UnsafePath: if the manifest or a file's size does not hold.
         """
         try:
-            if not (path / MANIFEST).is_file():  # open() would wait forever on a FIFO
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-            with (path / MANIFEST).open("rb") as file:
-                text = file.read(manifests.MAX_BYTES + 1)
+            packed = archive.read(path) if path.is_file() else None
+            text = _manifest_bytes(path, packed)
         except OSError as exc:
             raise BundleNotFound(
                 say(f"No bundle here: {path}", f"번들이 없습니다: {path}"),
@@ -54,7 +63,7 @@ class Bundle:
                 ),
                 say("List bundles: ondol models", "번들 목록 보기: ondol models"),
             ) from exc
-        bundle = cls(path, manifests.parse(text, path.name))
+        bundle = cls(path, manifests.parse(text, path.name), packed)
         for entry in bundle.manifest.files:
             bundle._sized(entry)
         return bundle
@@ -79,7 +88,7 @@ class Bundle:
         model = self.manifest.model
         if isinstance(model, ModelFacts):
             return model
-        raise _wrong_kind(self.name, model, "text generator", "글을 쓰는 모델")
+        raise faults.wrong_kind(self.name, model, "text generator", "글을 쓰는 모델")
 
     @property
     def encoder(self) -> EncoderFacts:
@@ -91,7 +100,7 @@ class Bundle:
         model = self.manifest.model
         if isinstance(model, EncoderFacts):
             return model
-        raise _wrong_kind(self.name, model, "text encoder", "글을 읽는 인코더 모델")
+        raise faults.wrong_kind(self.name, model, "text encoder", "글을 읽는 인코더 모델")
 
     @property
     def speech(self) -> SpeechFacts:
@@ -103,15 +112,73 @@ class Bundle:
         model = self.manifest.model
         if isinstance(model, SpeechFacts):
             return model
-        raise _wrong_kind(self.name, model, "speech recogniser", "음성 인식 모델")
+        raise faults.wrong_kind(self.name, model, "speech recogniser", "음성 인식 모델")
+
+    def place(self, name: str) -> Place:
+        """Where the bytes of one of the manifest's files lie.
+
+        Raises:
+            CorruptBundle: if the manifest has no such file, or it is not whole.
+        """
+        entry = next((each for each in self.manifest.files if each.path == name), None)
+        if entry is None:
+            raise faults.no_file(self.name, name)
+        return self._sized(entry)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of the manifest's files, as they are now; errors as of `place`."""
+        place = self.place(name)
+        with self._readable(name):
+            return place.read()
 
     def file(self, name: str) -> Path:
-        """The path of one of the manifest's files."""
+        """The path of one of the manifest's files.
+
+        Raises:
+            CorruptBundle: if the manifest has no such file.
+            BundleError: of a `.ondol` file, whose members have no paths.
+        """
         if all(entry.path != name for entry in self.manifest.files):
-            raise CorruptBundle(
-                say(f"{self.name} has no file {name}.", f"{self.name}에 {name} 파일이 없습니다.")
-            )
-        return self.path / name
+            raise faults.no_file(self.name, name)
+        return self.folder / name
+
+    def holder(self, name: str) -> Path:
+        """The file on the disk that holds a file's bytes, whether or not the bundle has it."""
+        return self.path / name if self.packed is None else self.path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its files, to write into.
+
+        Raises:
+            BundleError: if it is a `.ondol` file.
+        """
+        if self.packed is None:
+            return self.path
+        raise faults.one_file(self.path)
+
+    def manifest_bytes(self) -> bytes:
+        """The manifest exactly as it is now, for its signature.
+
+        Raises:
+            CorruptBundle: if it cannot be read, or is not the one this bundle was opened with.
+        """
+        with self._readable(MANIFEST):
+            text = _manifest_bytes(self.path, self.packed)
+        if manifests.parse(text, self.path.name) != self.manifest:
+            raise faults.changed(self.name)
+        return text
+
+    def signature_bytes(self) -> bytes | None:
+        """What lies beside the manifest as its signature, cut off where it is far too long."""
+        with self._readable(SIGNATURE):
+            if self.packed is not None:
+                place = self.packed.get(SIGNATURE)
+                return None if place is None else place.head(MOST_SIGNATURE + 1)
+            if not (self.path / SIGNATURE).is_file():
+                return None
+            with (self.path / SIGNATURE).open("rb") as file:
+                return file.read(MOST_SIGNATURE + 1)
 
     def variant(self, target: str) -> Variant | None:
         """The graphs for a target, if the bundle has any."""
@@ -128,99 +195,53 @@ class Bundle:
         total, done = sum(e.size for e in entries), 0
         for entry in entries:
             digest = hashlib.sha256()
-            with self._readable(entry), self._sized(entry).open("rb", buffering=0) as file:
-                while chunk := file.read(_CHUNK):
+            place = self._sized(entry)
+            with self._readable(entry.path):
+                for chunk in place.chunks():
                     digest.update(chunk)
                     done += len(chunk)
                     if progress:
                         progress(done, total)
             if digest.hexdigest() != entry.sha256:
-                raise CorruptBundle(
-                    say(
-                        f"{self.name}: {entry.path} is not what was packed.",
-                        f"{self.name}: {entry.path}의 내용이 처음과 다릅니다.",
-                    ),
-                    say("Its SHA-256 differs from the manifest.", "SHA-256이 목록과 다릅니다."),
-                    say(
-                        "Get the bundle again, or convert the model again.",
-                        "번들을 다시 받거나 모델을 다시 변환하세요.",
-                    ),
-                )
+                raise faults.differs(self.name, entry.path)
 
     @contextmanager
-    def _readable(self, entry: FileEntry) -> Iterator[None]:
+    def _readable(self, name: str) -> Iterator[None]:
         try:
             yield
         except OSError as exc:
-            raise CorruptBundle(
-                say(
-                    f"{self.name}: {entry.path} cannot be read.",
-                    f"{self.name}: {entry.path}을(를) 읽을 수 없습니다.",
-                ),
-                f"{type(exc).__name__}: {exc.strerror or exc}",
-                say("Check the folder and its permissions.", "폴더와 권한을 확인하세요."),
-            ) from exc
+            raise faults.unreadable(self.name, name, exc) from exc
 
-    def _sized(self, entry: FileEntry) -> Path:
-        with self._readable(entry):
-            return self._checked(entry)
+    def _sized(self, entry: FileEntry) -> Place:
+        with self._readable(entry.path):
+            place = self._placed(entry)
+        size = place.size if place else -1
+        if place is None or size != entry.size:
+            raise faults.not_whole(self.name, entry, size)
+        return place
 
-    def _checked(self, entry: FileEntry) -> Path:
+    def _placed(self, entry: FileEntry) -> Place | None:
+        if self.packed is not None:
+            return self.packed.get(entry.path)
         path = self.path / entry.path
         if path.is_symlink() or not path.resolve().is_relative_to(self.path.resolve()):
-            raise UnsafePath(
-                say(
-                    f"{self.name}: {entry.path} leads out of the bundle.",
-                    f"{self.name}: {entry.path}이(가) 번들 밖으로 이어집니다.",
-                ),
-                say(
-                    "A link stands where a file should be.",
-                    "파일이 있어야 할 자리에 링크가 있습니다.",
-                ),
-            )
-        size = path.stat().st_size if path.is_file() else -1
-        if size != entry.size:
-            found = say("missing", "없음") if size < 0 else f"{size}"
-            raise CorruptBundle(
-                say(
-                    f"{self.name}: {entry.path} is not whole.",
-                    f"{self.name}: {entry.path}이(가) 온전하지 않습니다.",
-                ),
-                say(
-                    f"{entry.size} bytes expected, found: {found}.",
-                    f"{entry.size}바이트여야 하는데 {found}입니다.",
-                ),
-                say(
-                    "Get the bundle again, or convert the model again.",
-                    "번들을 다시 받거나 모델을 다시 변환하세요.",
-                ),
-            )
-        return path
+            raise faults.leads_out(self.name, entry.path)
+        return Place.whole(path) if path.is_file() else None
 
 
-def _wrong_kind(name: str, model: Facts, english: str, korean: str) -> WrongKind:
-    called, said, use = {
-        ModelFacts: (
-            "generates text",
-            "글을 쓰는 모델입니다.",
-            f"ondol chat {name}",
-        ),
-        EncoderFacts: (
-            "encodes text",
-            "글을 벡터나 이름표로 바꾸는 인코더입니다.",
-            "ondol.encoder.Encoder.open(...)",
-        ),
-        SpeechFacts: (
-            "recognises speech",
-            "음성을 글로 바꾸는 모델입니다.",
-            "ondol.speech.Recogniser.open(...)",
-        ),
-    }[type(model)]
-    return WrongKind(
-        say(f"{name} is no {english}.", f"{name}은(는) {korean}이 아닙니다."),
-        say(f"Its model, {model.model_type}, {called}.", f"{model.model_type}: {said}"),
-        say(f"Use it so: {use}", f"이렇게 쓰세요: {use}"),
-    )
+def _manifest_bytes(path: Path, packed: Mapping[str, Place] | None) -> bytes:
+    """At most one byte more than a manifest may have.
+
+    Raises:
+        OSError: if there is none.
+    """
+    if packed is not None:
+        if MANIFEST in packed:
+            return packed[MANIFEST].head(manifests.MAX_BYTES + 1)
+    elif (path / MANIFEST).is_file():  # open() would wait forever on a FIFO
+        with (path / MANIFEST).open("rb") as file:
+            return file.read(manifests.MAX_BYTES + 1)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def entry_of(folder: Path, name: str) -> FileEntry:

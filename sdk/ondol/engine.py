@@ -75,8 +75,8 @@ class Engine:
                 # Loading a tokenizer keeps the interpreter to itself, so the device goes first
                 runtime.at_work.wait()
                 time.sleep(HEAD_START)
-                path = opened.file("tokenizer.json")
-                tokenizer = Tokenizer.open(path, bos=facts.bos, eos=facts.eos)
+                source = opened.read("tokenizer.json")
+                tokenizer = Tokenizer(source, bos=facts.bos, eos=facts.eos)
             except BaseException:
                 if session.exception() is None:
                     session.result().close()

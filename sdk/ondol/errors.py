@@ -4,6 +4,7 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
 
     OndolError                     1
      ├─ OptionError                2   an option or argument that cannot be meant
+     │   ├─ BadKey                     a key file that is none, or whose passphrase is wrong
      │   └─ BadText                    a text or task file that is empty, broken or not UTF-8
      ├─ SourceError                3   a model to convert is not one, or is broken
      │   ├─ CorruptSource              truncated, bit-flipped, or lying about itself
@@ -14,7 +15,9 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      │   ├─ BundleNotFound             no bundle of that name
      │   ├─ CorruptBundle              a hash, size or field does not hold
      │   ├─ UnsafePath                 a manifest names a file outside its folder
-     │   └─ WrongKind                  a model of another kind than was asked for
+     │   ├─ WrongKind                  a model of another kind than was asked for
+     │   ├─ BadSignature               a signature is missing, broken, or by another key
+     │   └─ PolicyForbids              this machine's policy does not allow it
      ├─ DeviceError                5   a device cannot be used
      │   ├─ UnknownDevice              no device of that name
      │   ├─ DeviceUnavailable          known, but not usable here; carries its report
@@ -58,6 +61,10 @@ class OptionError(OndolError):
     """An option or argument that cannot be meant."""
 
     exit_code = 2
+
+
+class BadKey(OptionError):
+    """A key file is none, or its passphrase is wrong."""
 
 
 class BadText(OptionError):
@@ -106,6 +113,14 @@ class UnsafePath(BundleError):
 
 class WrongKind(BundleError):
     """A model of another kind than was asked for, such as a chat with an encoder."""
+
+
+class BadSignature(BundleError):
+    """A bundle's signature is missing, broken, or by another key than was asked for."""
+
+
+class PolicyForbids(BundleError):
+    """This machine's policy does not allow the bundle; the message quotes the rule."""
 
 
 class DeviceError(OndolError):

@@ -112,6 +112,30 @@ def write_whole(path: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def replaced_file(target: Path) -> Iterator[IO[bytes]]:
+    """A new file to fill, which takes the place of `target` only if the block ends well.
+
+    Raises:
+        Busy: if another process is filling one for the same target.
+        DiskFull, StorageError: on what the disk refuses; `target` is as it was.
+    """
+    target = target.resolve()
+    with locked(target), storage_errors(target):
+        for leftover in _leftovers(target):
+            leftover.unlink()
+        fresh = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        try:
+            with fresh.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(target)
+            sync_folder(target.parent)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
 def _old(target: Path) -> Path:
     return target.with_name(f".{target.name}.old")
 

@@ -6,6 +6,7 @@ the folder. Fields this version does not know are refused, so that nothing is si
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import PurePosixPath
@@ -20,6 +21,7 @@ from ondol.model_facts import ModelFacts as ModelFacts  # its old home
 
 VERSION = 1
 MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
 MAX_BYTES = 4 << 20
 MAX_NAME = 200
 
@@ -180,6 +182,24 @@ def plain_name(name: str) -> bool:
     )
 
 
+def plain_path(path: str) -> bool:
+    """Whether a path names one file below a folder, on any system, and is fit to print."""
+    pure = PurePosixPath(path)
+    return (
+        str(pure) == path  # "", "a//b" and "./a" are none, or another's name
+        and bool(pure.name)
+        and not pure.is_absolute()
+        and ".." not in pure.parts
+        and not set(path) & set("\\:")
+        and path.isprintable()
+    )
+
+
+def folded(name: str) -> str:
+    """What systems that ignore case, and composed Hangul, take for the same name."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -246,15 +266,7 @@ def _check(manifest: Manifest, where: str) -> None:
         raise _corrupt(where, f"name: {manifest.name!r:.200}")
     paths = [entry.path for entry in manifest.files]
     for path in paths:
-        pure = PurePosixPath(path)
-        if (
-            str(pure) != path  # "", "a//b" and "./a" are none, or another's name
-            or not pure.name
-            or pure.is_absolute()
-            or ".." in pure.parts
-            or set(path) & set("\\:")
-            or not path.isprintable()
-        ):
+        if not plain_path(path):
             raise UnsafePath(
                 say(
                     f"{where} names a file outside its folder.",
@@ -266,8 +278,10 @@ def _check(manifest: Manifest, where: str) -> None:
                     "이 번들을 쓰지 말고 만든 곳에서 다시 받으세요.",
                 ),
             )
-    if len(set(paths)) != len(paths):
+    if len(set(map(folded, paths))) != len(paths):
         raise _corrupt(where, "files: a path twice")
+    if {MANIFEST, SIGNATURE} & set(map(folded, paths)):
+        raise _corrupt(where, "files: the manifest or its signature")
     named = [manifest.licence.file] if manifest.licence.file else []
     for variant in manifest.variants:
         named += [variant.graph, *variant.prefill]

@@ -75,7 +75,7 @@ def _template(engine: Engine) -> ChatTemplate | None:
     if all(entry.path != TEMPLATE for entry in bundle.manifest.files):
         return None
     bundle.verify([TEMPLATE])
-    source = bundle.file(TEMPLATE).read_text(encoding="utf-8")
+    source = bundle.read(TEMPLATE).decode("utf-8")
     return ChatTemplate(
         source,
         special_tokens=tokenizer.special_tokens,

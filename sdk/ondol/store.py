@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ondol.archive import SUFFIX
 from ondol.bundle import Bundle
 from ondol.errors import BundleError, BundleNotFound
 from ondol.files import recover
@@ -29,16 +30,21 @@ def folder() -> Path:
     return home() / "bundles"
 
 
+def paths() -> Iterator[Path]:
+    """The store's folders and `.ondol` files that should be bundles, by name."""
+    if folder().is_dir():
+        for path in sorted(folder().iterdir()):
+            if not path.name.startswith(".") and (path.is_dir() or path.suffix == SUFFIX):
+                yield path
+
+
 def bundles() -> Iterator[Bundle | BundleError]:
     """Every bundle of the store by name; one that cannot be opened comes as its error."""
-    if not folder().is_dir():
-        return
-    for path in sorted(folder().iterdir()):
-        if path.is_dir() and not path.name.startswith("."):
-            try:
-                yield Bundle.open(path)
-            except BundleError as exc:
-                yield exc
+    for path in paths():
+        try:
+            yield Bundle.open(path)
+        except BundleError as exc:
+            yield exc
 
 
 def find(name: str) -> Bundle:
@@ -65,12 +71,13 @@ def _there(name: str) -> Path | None:
     here = Path(name)
     try:
         recover(here)
-        if (here / MANIFEST).exists():
+        if (here / MANIFEST).exists() or (here.suffix == SUFFIX and here.is_file()):
             return here
         stored = folder() / name
         if plain_name(name):
             recover(stored)
-            return stored if stored.exists() else None
+            packed = stored.with_name(name + SUFFIX)
+            return next((path for path in (stored, packed) if path.exists()), None)
     except (OSError, ValueError):
         pass  # not a name that this system could look up: too long, or no text
     return None

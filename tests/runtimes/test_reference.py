@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
+from ondol.archive import Place
 from ondol.device import State
 from ondol.errors import CorruptBundle, DeviceUnavailable, OndolError
 from ondol.plan import Plan
 from ondol_runtimes._program import Program
 from ondol_runtimes.reference import ReferenceRuntime
-from onnx_maker import Array, Attributes, floats, model, whole
+from onnx_maker import Array, Attributes, floats, model, nowhere, whole
 from tiny_models import CONTEXT, Tiny, expected
 
 
@@ -49,10 +50,10 @@ def test_the_8_bit_graph_in_float_arithmetic_agrees(name: str, tiny: Tiny) -> No
 
 def test_an_unknown_operator_is_named() -> None:
     with pytest.raises(DeviceUnavailable, match="com.example::Guess"):
-        Program(model("com.example::Guess", [floats(1)], {}, 1), Path)
+        Program(model("com.example::Guess", [floats(1)], {}, 1), nowhere)
     with pytest.raises(DeviceUnavailable, match=r"GroupQueryAttention.smooth_softmax"):
         said = {"num_heads": 1, "kv_num_heads": 1, "smooth_softmax": 1}
-        Program(model("com.microsoft::GroupQueryAttention", [floats(1)], said, 1), Path)
+        Program(model("com.microsoft::GroupQueryAttention", [floats(1)], said, 1), nowhere)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_an_unknown_operator_is_named() -> None:
 def test_a_node_that_cannot_be_is_named(
     kind: str, inputs: list[Array | None], said: Attributes
 ) -> None:
-    program = Program(model(kind, inputs, said, 1), Path)
+    program = Program(model(kind, inputs, said, 1), nowhere)
     with pytest.raises(CorruptBundle, match="tested"):
         program.run({f"in{i}": value for i, value in enumerate(inputs) if value is not None})
 
@@ -91,7 +92,7 @@ def test_external_weights_are_mapped(tmp_path: Path) -> None:
     file = tmp_path / "weights.bin"
     file.write_bytes(bytes(8) + np.arange(4, dtype="<f4").tobytes())
     made = external(file, offset="8", length="16")
-    found = Program(made, lambda name: tmp_path / name).run({"x": np.ones(4)})["y"]
+    found = Program(made, lambda name: Place.whole(tmp_path / name)).run({"x": np.ones(4)})["y"]
     assert found.tolist() == [1, 2, 3, 4] and found.dtype == np.float64
 
 
@@ -112,12 +113,12 @@ def test_external_weights_outside_their_file_are_refused(
     file = tmp_path / "weights.bin"
     file.write_bytes(bytes(24))
     with pytest.raises(CorruptBundle, match="w: "):
-        Program(external(file, **entries), lambda name: tmp_path / name)
+        Program(external(file, **entries), lambda name: Place.whole(tmp_path / name))
 
 
 def test_external_weights_must_be_a_file_of_the_bundle(tiny: Tiny) -> None:
     with pytest.raises(CorruptBundle, match=r"\.\./secret"):
-        Program(external(Path("x"), location="../secret"), tiny("qwen3").file)
+        Program(external(Path("x"), location="../secret"), tiny("qwen3").place)
 
 
 def test_shapes_that_lie_are_refused() -> None:
@@ -125,7 +126,7 @@ def test_shapes_that_lie_are_refused() -> None:
         tensor = TensorProto(name="w", data_type=1, dims=dims, raw_data=bytes(16))
         graph = helper.make_graph([], "lies", [], [], [tensor])
         with pytest.raises(CorruptBundle, match="w: "):
-            Program(helper.make_model(graph).SerializeToString(), Path)
+            Program(helper.make_model(graph).SerializeToString(), nowhere)
 
 
 @pytest.mark.parametrize("made", [b"", b"\xff" * 64, b"PK\x03\x04"])
@@ -133,9 +134,9 @@ def test_what_is_no_graph_computes_nothing(made: bytes, tiny: Tiny) -> None:
     bundle = tiny("qwen3")
     if made:
         with pytest.raises(CorruptBundle):
-            Program(made, bundle.file)
+            Program(made, bundle.place)
     else:
-        assert Program(made, bundle.file).outputs == ()
+        assert Program(made, bundle.place).outputs == ()
 
 
 @given(flips=st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(1, 255)), max_size=3))
@@ -154,7 +155,7 @@ def test_flipped_bytes_raise_nothing_else(flips: list[tuple[int, int]], tiny: Ti
     feeds |= {"input_ids": whole(1, 2)[None], "attention_mask": whole(1, 1)[None]}
     feeds["logits_from"] = whole(-1)
     try:
-        assert list(Program(bytes(made), bundle.file, np.float32).run(feeds, ["logits"]))
+        assert list(Program(bytes(made), bundle.place, np.float32).run(feeds, ["logits"]))
     except OndolError:
         assert flips
 
@@ -165,10 +166,10 @@ def test_values_must_be_made_before_they_are_used() -> None:
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
     made = helper.make_model(helper.make_graph(nodes, "late", [x], [y]))
     with pytest.raises(CorruptBundle, match="late"):
-        Program(made.SerializeToString(), Path)
+        Program(made.SerializeToString(), nowhere)
     add = helper.make_node("Add", ["x", "x"], ["y"], "add")
     program = Program(
-        helper.make_model(helper.make_graph([add], "small", [x], [y])).SerializeToString(), Path
+        helper.make_model(helper.make_graph([add], "small", [x], [y])).SerializeToString(), nowhere
     )
     with pytest.raises(CorruptBundle, match="input x"):
         program.run({})
@@ -176,7 +177,7 @@ def test_values_must_be_made_before_they_are_used() -> None:
         program.run({"x": np.ones(1)}, ["logits"])
     made = helper.make_model(helper.make_graph([], "empty", [x], [y]))
     with pytest.raises(CorruptBundle, match="output y"):
-        Program(made.SerializeToString(), Path)
+        Program(made.SerializeToString(), nowhere)
 
 
 def test_without_onnx_the_probe_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from ondol.cli.families import families
 from ondol.cli.inspect import inspect
 from ondol.cli.line import Line
 from ondol.cli.models import models
+from ondol.cli.pack import pack, unpack
 from ondol.cli.pull import pull
 from ondol.cli.sweep import sweep
 from ondol.cli.verify import verify
@@ -52,6 +53,8 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (devices, say("List devices: what can run a model here.", "쓸 수 있는 장치를 나열합니다.")),
     (inspect, say("Show everything about a bundle.", "번들의 모든 정보를 보여 줍니다.")),
     (verify, say("Check that a bundle is what was packed.", "번들이 온전한지 검사합니다.")),
+    (pack, say("Write a bundle as one .ondol file.", "번들을 .ondol 파일 하나로 묶습니다.")),
+    (unpack, say("Write a bundle as a folder again.", "번들을 다시 폴더로 풉니다.")),
     (bench, say("Measure how fast a bundle runs here.", "번들이 얼마나 빠른지 잽니다.")),
 )
 

@@ -3,9 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from ondol import store
 from ondol.bundle import Bundle
 from ondol.language import say
 from ondol.manifest import MatrixRecord
@@ -40,14 +38,6 @@ class BundleFacts:
     chats: bool
     licence: str
     licence_kind: str
-
-
-def folders() -> list[Path]:
-    """The folders of the store that should be bundles, by name."""
-    if not store.folder().is_dir():
-        return []
-    found = sorted(store.folder().iterdir())
-    return [path for path in found if path.is_dir() and not path.name.startswith(".")]
 
 
 def facts(bundle: Bundle) -> BundleFacts:

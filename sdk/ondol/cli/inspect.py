@@ -1,9 +1,6 @@
 """`ondol inspect`: everything a bundle says about itself."""
 
 from dataclasses import dataclass
-from typing import Annotated
-
-import typer
 
 from ondol.bundle import Bundle
 from ondol.cli.facts import (
@@ -15,7 +12,7 @@ from ondol.cli.facts import (
     licence_class,
     megabytes,
 )
-from ondol.cli.options import Json
+from ondol.cli.options import BundleName, Json
 from ondol.cli.output import show_json, show_pairs, show_table
 from ondol.language import say
 from ondol.manifest import (
@@ -36,13 +33,7 @@ class Inspection:
 
 
 def inspect(
-    bundle: Annotated[
-        str,
-        typer.Argument(
-            metavar="BUNDLE",
-            help=say("A bundle's name in the store, or its folder.", "번들의 이름이나 폴더."),
-        ),
-    ],
+    bundle: BundleName,
     json: Json = False,
 ) -> None:
     """Show what is in a bundle."""

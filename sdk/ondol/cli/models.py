@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ondol import store
 from ondol.bundle import Bundle
-from ondol.cli.facts import BundleFacts, count, facts, folders, licence_class, megabytes
+from ondol.cli.facts import BundleFacts, count, facts, licence_class, megabytes
 from ondol.cli.failures import Failure, failure
 from ondol.cli.options import Json
 from ondol.cli.output import note, show_json, show_table
@@ -67,7 +67,7 @@ def models(json: Json = False) -> None:
 
 def stored() -> Iterator[Stored]:
     """Every folder of the store by name."""
-    for path in folders():
+    for path in store.paths():
         try:
             yield Stored(path.name, facts(Bundle.open(path)), None)
         except BundleError as exc:

@@ -13,6 +13,17 @@ Json = Annotated[
     ),
 ]
 
+BundleName = Annotated[
+    str,
+    typer.Argument(
+        metavar="BUNDLE",
+        help=say(
+            "A bundle's name in the store, its folder or its .ondol file.",
+            "번들의 이름, 폴더 또는 .ondol 파일.",
+        ),
+    ),
+]
+
 Device = Annotated[
     str,
     typer.Option(

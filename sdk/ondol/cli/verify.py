@@ -8,7 +8,6 @@ import typer
 
 from ondol import store
 from ondol.bundle import Bundle
-from ondol.cli.facts import folders
 from ondol.cli.failures import Failure, failure
 from ondol.cli.options import Json
 from ondol.cli.output import progress, show_json, show_table
@@ -40,7 +39,10 @@ def verify(
         typer.Argument(
             metavar="BUNDLE",
             show_default=False,
-            help=say("A bundle's name in the store, or its folder.", "번들의 이름이나 폴더."),
+            help=say(
+                "A bundle's name in the store, its folder or its .ondol file.",
+                "번들의 이름, 폴더 또는 .ondol 파일.",
+            ),
         ),
     ] = None,
     every: Annotated[
@@ -67,7 +69,7 @@ def verify(
 
 def _each() -> Iterator[Verdict]:
     """Every bundle of the store; a broken one does not keep the others from being checked."""
-    for path in folders():
+    for path in store.paths():
         try:
             yield _whole(Bundle.open(path))
         except BundleError as exc:
