@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SPACE = "\u2581"
 _PREFIXED = re.compile(rb'"continuing_subword_prefix"\s*:\s*"[^"]')
+_MERGES = re.compile(rb'"merges"\s*:\s*\[')
 
 
 class Tokenizer:
@@ -51,9 +52,13 @@ class Tokenizer:
         kinds = {step.get("type") for step in decoder}
         self._byte_level = "ByteLevel" in kinds
         self._byte_fallback = "ByteFallback" in kinds
+        self._continues = next(
+            (str(step["prefix"]) for step in decoder if step.get("type") == "WordPiece"), None
+        )
         self.strips_space = any(
             (step.get("type") == "Strip" and step.get("content") == " " and step.get("start"))
             or (step.get("type") == "Metaspace" and step.get("prepend_scheme") != "never")
+            or step.get("type") == "WordPiece"
             for step in decoder
         )
 
@@ -178,6 +183,9 @@ class Tokenizer:
             return byte_level(text) if token not in self._added else text.encode("utf-8")
         if self._byte_fallback and len(text) == 6 and text[:3] == "<0x" and text[5] == ">":
             return bytes.fromhex(text[3:5])
+        if self._continues is not None:
+            inside = text.startswith(self._continues)
+            return (text.removeprefix(self._continues) if inside else f" {text}").encode("utf-8")
         return text.replace(_SPACE, " ").encode("utf-8")
 
     @cached_property
@@ -193,7 +201,7 @@ def _load(data: bytes) -> "tokenizers.Tokenizer":
     import tokenizers
 
     # The library aborts the whole process on a BPE model whose merges lack this prefix.
-    if b'"merges"' in data and _PREFIXED.search(data):
+    if _MERGES.search(data) and _PREFIXED.search(data):
         raise _corrupt(
             "tokenizer.json",
             say(

@@ -36,7 +36,7 @@ def tokenizer_json(
             "version": "1.0",
             "truncation": None,
             "padding": None,
-            "added_tokens": [_added(token) for token in added],
+            "added_tokens": [added_json(token) for token in added],
             "normalizer": normalizer,
             "pre_tokenizer": pre_tokenizer,
             "post_processor": None,
@@ -60,7 +60,8 @@ def tokenizer_json(
     )
 
 
-def _added(token: AddedToken) -> Json:
+def added_json(token: AddedToken) -> Json:
+    """An added token as the file writes it: found as it stands, in words and beside spaces."""
     return {
         "id": token.id,
         "content": token.content,
@@ -79,3 +80,31 @@ def compact(merges: Merges) -> list[str] | list[list[str]]:
     if any(line.count(" ") != 1 or line.startswith("#version") for line in lines):
         return [list(pair) for pair in merges]
     return lines
+
+
+def surrounded(
+    begin: str | None, end: str | None, ids: Mapping[str, int], *, doubled: bool = False
+) -> Json:
+    """The post-processor that puts special tokens around a text, or around each of a pair.
+
+    None where neither is given. The second text's type ids are 1, as BERT has them (arXiv
+    1810.04805); with `doubled` they are 0 and the end stands twice between, as in RoBERTa.
+    """
+    given = [token for token in (begin, end) if token is not None]
+    if not given:
+        return None
+    first: list[Json] = [{"Sequence": {"id": "A", "type_id": 0}}]
+    second: list[Json] = [{"Sequence": {"id": "B", "type_id": 0 if doubled else 1}}]
+    if begin is not None:
+        first.insert(0, {"SpecialToken": {"id": begin, "type_id": 0}})
+    if end is not None:
+        first.append({"SpecialToken": {"id": end, "type_id": 0}})
+        second.append({"SpecialToken": {"id": end, "type_id": 0 if doubled else 1}})
+        if doubled:
+            second.insert(0, {"SpecialToken": {"id": end, "type_id": 0}})
+    return {
+        "type": "TemplateProcessing",
+        "single": first,
+        "pair": [*first, *second],
+        "special_tokens": {t: {"id": t, "ids": [ids[t]], "tokens": [t]} for t in given},
+    }

@@ -1,9 +1,8 @@
-"""SentencePiece's `tokenizer.model`: a protocol buffer of which a dozen fields matter here.
+"""SentencePiece's model files: a protocol buffer of which a dozen fields matter here.
 
 Field numbers are those of SentencePiece's `sentencepiece_model.proto`.
 """
 
-import base64
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,32 +10,49 @@ from pathlib import Path
 
 from ondol.errors import CorruptSource, SourceError
 from ondol.language import say
-from ondol_converters.sources import Json, TokenizerFiles
-from ondol_converters.tokenizers.vocabulary import Vocabulary, from_vocabulary
 
-_BPE = 2
+UNIGRAM, BPE = 1, 2
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
-class SpecialIds:
-    """What a folder's JSON files know and the `tokenizer.model` does not."""
+class Model:
+    """What a SentencePiece file says.
 
-    add_bos: bool | None = None
-    ends: tuple[int, ...] = ()
-    chat_template: str | None = None
+    Attributes:
+        kind: 1 Unigram, 2 BPE.
+        pieces, scores, types: one of each by id; types as in `Vocabulary`.
+        unk, bos, eos: ids, None where the file has none.
+        byte_fallback: whether characters without a piece are spelt in bytes.
+        splits_words: whether no piece crosses a space.
+        charsmap: the compiled table of the normaliser; empty for none.
+        prefix: whether a space is put before the text.
+        squeezes: whether runs of spaces become one, and those at both ends none.
+    """
+
+    kind: int
+    pieces: tuple[str, ...]
+    scores: tuple[float, ...]
+    types: tuple[int, ...]
+    unk: int | None
+    bos: int | None
+    eos: int | None
+    byte_fallback: bool
+    splits_words: bool
+    charsmap: bytes
+    prefix: bool
+    squeezes: bool
 
 
-def from_sentencepiece(path: Path, extra: SpecialIds | None = None) -> TokenizerFiles:
-    """The tokenizer of a SentencePiece `tokenizer.model` of the BPE kind.
+def read_model(path: Path) -> Model:
+    """Read a SentencePiece file of the Unigram or the BPE kind.
 
     Raises:
-        CorruptSource: if the file is no such protocol buffer, or contradicts itself.
-        SourceError: if it is of another kind than BPE.
+        CorruptSource: if the file is no such protocol buffer.
+        SourceError: if it is of another kind, or marks spaces in a way no other tokenizer does.
     """
-    extra = extra or SpecialIds()
     try:
-        vocabulary = _read(path.read_bytes(), extra)
+        return _read(path.read_bytes())
     except (IndexError, ValueError, struct.error) as exc:
         raise CorruptSource(
             say(
@@ -46,11 +62,10 @@ def from_sentencepiece(path: Path, extra: SpecialIds | None = None) -> Tokenizer
             f"{type(exc).__name__}: {exc}",
             say("Download the file again.", "파일을 다시 내려받으세요."),
         ) from exc
-    return from_vocabulary(vocabulary)
 
 
-def _read(data: bytes, extra: SpecialIds) -> Vocabulary:
-    tokens: list[str] = []
+def _read(data: bytes) -> Model:
+    pieces: list[str] = []
     scores: list[float] = []
     types: list[int] = []
     trainer: dict[int, int | bytes] = {}
@@ -58,52 +73,43 @@ def _read(data: bytes, extra: SpecialIds) -> Vocabulary:
     for field, value in _fields(data):
         if field == _PIECES:
             piece = dict(_fields(_bytes(value)))
-            kind = _int(piece.get(3, 1))
-            text = _bytes(piece.get(1, b"")).decode("utf-8")
-            # Pieces the user added are found in the text itself, where a space is a space.
-            tokens.append(text.replace("\u2581", " ") if kind == 4 else text)
+            pieces.append(_bytes(piece.get(1, b"")).decode("utf-8"))
             scores.append(struct.unpack("<f", _bytes(piece.get(2, b"\0\0\0\0")))[0])
-            types.append(kind)
+            types.append(_int(piece.get(3, 1)))
         elif field == _TRAINER:
             trainer = dict(_fields(_bytes(value)))
         elif field == _NORMALIZER:
             normalizer = dict(_fields(_bytes(value)))
-    if _int(trainer.get(3, 1)) != _BPE:
+    kind = _int(trainer.get(3, 1))
+    if kind not in (UNIGRAM, BPE) or trainer.get(24, 0) or not normalizer.get(5, 1):
         raise SourceError(
             say(
-                "This SentencePiece model is not of the BPE kind.",
-                "이 SentencePiece 모델은 BPE 방식이 아닙니다.",
+                "This SentencePiece model is of a kind that cannot be converted.",
+                "변환할 수 없는 종류의 SentencePiece 모델입니다.",
             ),
-            say("Only BPE can be converted.", "BPE 방식만 변환할 수 있습니다."),
+            say(
+                "BPE and Unigram can, with spaces marked in front of words.",
+                "낱말 앞에 빈칸을 표시하는 BPE와 Unigram만 변환할 수 있습니다.",
+            ),
             say(
                 "Put the model's tokenizer.json into the folder.",
                 "모델의 tokenizer.json을 폴더에 넣으세요.",
             ),
         )
-    return Vocabulary(
-        model="llama",
-        tokens=tokens,
-        scores=scores,
-        types=types,
+    return Model(
+        kind=kind,
+        pieces=tuple(pieces),
+        scores=tuple(scores),
+        types=tuple(types),
+        unk=_id(trainer.get(40, 0)),
         bos=_id(trainer.get(41, 1)),
         eos=_id(trainer.get(42, 2)),
-        unk=_id(trainer.get(40, 0)),
-        ends=extra.ends,
-        add_bos=extra.add_bos,
-        add_space_prefix=bool(normalizer.get(3, 1)),
-        chat_template=extra.chat_template,
-        normalizers=tuple(_normalizers(normalizer)),
+        byte_fallback=bool(trainer.get(35, 0)),
+        splits_words=bool(trainer.get(22, 1)),
+        charsmap=_bytes(normalizer.get(2, b"")),
+        prefix=bool(normalizer.get(3, 1)),
+        squeezes=bool(normalizer.get(4, 1)),
     )
-
-
-def _normalizers(spec: dict[int, int | bytes]) -> Iterator[dict[str, Json]]:
-    charsmap = _bytes(spec.get(2, b""))
-    if charsmap:
-        text = base64.b64encode(charsmap).decode("ascii")
-        yield {"type": "Precompiled", "precompiled_charsmap": text}
-    if spec.get(4, 1):
-        yield {"type": "Strip", "strip_left": True, "strip_right": True}
-        yield {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
