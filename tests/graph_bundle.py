@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from ondol.bundle import Bundle, entry_of
@@ -24,7 +25,7 @@ VOCABULARY, WIDTH = 272, 4
 TABLE = np.random.default_rng(5).standard_normal((VOCABULARY, WIDTH)).astype(np.float32)
 
 
-def graph() -> bytes:
+def graph(table: NDArray[np.float32] = TABLE) -> bytes:
     """Mean of the rows of a table that `input_ids` [batch, tokens] names."""
     ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])
     out = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", WIDTH])
@@ -33,7 +34,7 @@ def graph() -> bytes:
         helper.make_node("ReduceMean", ["rows", "axes"], ["embedding"], keepdims=0),
     ]
     constants = [
-        numpy_helper.from_array(TABLE, "table"),
+        numpy_helper.from_array(table, "table"),
         numpy_helper.from_array(np.array([1], np.int64), "axes"),
     ]
     made = helper.make_graph(nodes, "mean", [ids], [out], constants)

@@ -5,29 +5,22 @@ the folder. Fields this version does not know are refused, so that nothing is si
 """
 
 import json
-import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
-from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ondol.device import Needs
 from ondol.errors import CorruptBundle, UnsafePath
 from ondol.language import say
 from ondol.model_facts import Facts, SpeechFacts, fault_of
 from ondol.model_facts import ModelFacts as ModelFacts  # its old home
+from ondol.strict import build, load
 
 VERSION = 1
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 MAX_BYTES = 4 << 20
 MAX_NAME = 200
-
-Made = TypeVar("Made")
-
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +137,10 @@ def parse(text: bytes, where: str) -> Manifest:
         CorruptBundle: if it is not one, is of another version, or a field does not hold.
         UnsafePath: if it names a file outside its folder.
     """
-    if len(text) > MAX_BYTES:
-        raise _corrupt(where, f"{len(text)} > {MAX_BYTES} bytes")
     try:
-        data = json.loads(text.decode("utf-8"), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as exc:
-        raise _corrupt(where, f"JSON: {exc}") from exc
+        data = load(text, MAX_BYTES)
+    except ValueError as exc:
+        raise _corrupt(where, str(exc)) from exc
     version = data.get("ondol_bundle") if isinstance(data, dict) else None
     if version != VERSION or isinstance(version, bool):
         raise CorruptBundle(
@@ -166,7 +157,10 @@ def parse(text: bytes, where: str) -> Manifest:
                 "온돌을 새로 설치하거나 모델을 다시 변환하세요.",
             ),
         )
-    manifest = _build(Manifest, data, where, "manifest")
+    try:
+        manifest = build(Manifest, data, "manifest")
+    except ValueError as exc:
+        raise _corrupt(where, str(exc)) from exc
     _check(manifest, where)
     return manifest
 
@@ -200,13 +194,6 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key comes twice")
-    return found
-
-
 def _corrupt(where: str, why: str) -> CorruptBundle:
     return CorruptBundle(
         say(f"The manifest of {where} does not hold.", f"{where}의 목록 파일이 올바르지 않습니다."),
@@ -216,49 +203,6 @@ def _corrupt(where: str, why: str) -> CorruptBundle:
             "번들을 다시 받거나 모델을 다시 변환하세요.",
         ),
     )
-
-
-def _build(kind: type[Made], data: Any, where: str, at: str) -> Made:
-    """A dataclass from parsed JSON, every field of its declared type and no other field."""
-    if not isinstance(data, Mapping):
-        raise _corrupt(where, f"{at}: object expected")
-    hints = get_type_hints(kind)
-    names = [f.name for f in fields(kind)]  # type: ignore[arg-type]
-    wrong = set(names) ^ set(data)
-    if wrong:
-        raise _corrupt(where, f"{at}: {', '.join(sorted(map(str, wrong)))[:200]}")
-    return kind(**{n: _value(hints[n], data[n], where, f"{at}.{n}") for n in names})
-
-
-def _value(hint: Any, value: Any, where: str, at: str) -> Any:
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list):
-            raise _corrupt(where, f"{at}: list expected")
-        inner = get_args(hint)[0]
-        return tuple(_value(inner, v, where, f"{at}[{i}]") for i, v in enumerate(value))
-    if isinstance(hint, UnionType):
-        kinds = [kind for kind in get_args(hint) if kind is not NoneType]
-        if value is None and len(kinds) < len(get_args(hint)):
-            return None
-        return _value(_nearest(kinds, value), value, where, at)
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _build(hint, value, where, at)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise _corrupt(where, f"{at}: {hint.__name__} expected")
-    if isinstance(value, int | float) and not 0 <= value < 1 << 62:
-        raise _corrupt(where, f"{at}: out of range")
-    if isinstance(value, str) and not value.isascii() and _SURROGATES.search(value):
-        raise _corrupt(where, f"{at}: not Unicode text")
-    return value
-
-
-def _nearest(kinds: list[Any], value: Any) -> Any:
-    """Of several kinds the one whose field names are most like those there."""
-    if len(kinds) == 1 or not isinstance(value, Mapping):
-        return kinds[0]
-    return min(kinds, key=lambda kind: len({f.name for f in fields(kind)} ^ set(value)))
 
 
 def _check(manifest: Manifest, where: str) -> None:

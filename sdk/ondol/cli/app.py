@@ -13,6 +13,7 @@ from ondol.cli.bench import bench
 from ondol.cli.chat import chat
 from ondol.cli.convert import convert
 from ondol.cli.devices import devices
+from ondol.cli.evaluate import evaluate
 from ondol.cli.failures import INTERRUPTED, READER_GONE, finish, usage_error
 from ondol.cli.families import families
 from ondol.cli.inspect import inspect
@@ -55,6 +56,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (verify, say("Check that a bundle is what was packed.", "번들이 온전한지 검사합니다.")),
     (pack, say("Write a bundle as one .ondol file.", "번들을 .ondol 파일 하나로 묶습니다.")),
     (unpack, say("Write a bundle as a folder again.", "번들을 다시 폴더로 풉니다.")),
+    (evaluate, say("Measure how good a bundle is.", "번들의 품질을 잽니다.")),
     (bench, say("Measure how fast a bundle runs here.", "번들이 얼마나 빠른지 잽니다.")),
 )
 

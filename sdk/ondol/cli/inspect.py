@@ -12,6 +12,7 @@ from ondol.cli.facts import (
     licence_class,
     megabytes,
 )
+from ondol.cli.measured import headline
 from ondol.cli.options import BundleName, Json
 from ondol.cli.output import show_json, show_pairs, show_table
 from ondol.language import say
@@ -19,17 +20,19 @@ from ondol.manifest import (
     Manifest,
 )
 from ondol.model_facts import EncoderFacts, Facts, SpeechFacts
+from ondol.quality import Quality, quality_of
 
 SHORT_HASH = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A bundle: its line, how its matrices are stored, and its whole manifest."""
+    """A bundle: its line, how its matrices are stored, its manifest and its quality report."""
 
     bundle: BundleFacts
     layouts: tuple[Layout, ...]
     manifest: Manifest
+    quality: Quality | None
 
 
 def inspect(
@@ -41,7 +44,8 @@ def inspect(
 
     found = store.find(bundle)
     manifest = found.manifest
-    seen = Inspection(facts(found), layouts(manifest.recipe.matrices), manifest)
+    quality = quality_of(found)
+    seen = Inspection(facts(found), layouts(manifest.recipe.matrices), manifest, quality)
     if json:
         show_json(seen)
         return
@@ -64,8 +68,18 @@ def _show_model(seen: Inspection) -> None:
             (say("layers", "층"), str(model.layers)),
             (say("vocabulary", "어휘"), f"{model.vocabulary:,}"),
             (say("context", "문맥"), say(f"{model.context} tokens", f"{model.context}토큰")),
+            (say("quality", "품질"), _quality(seen)),
             *_kind(seen, model),
         ),
+    )
+
+
+def _quality(seen: Inspection) -> str:
+    if seen.quality is not None:
+        return headline(seen.quality)
+    return say(
+        f"not measured yet: ondol evaluate {seen.bundle.name} --against SOURCE --save",
+        f"아직 재지 않음: ondol evaluate {seen.bundle.name} --against SOURCE --save",
     )
 
 

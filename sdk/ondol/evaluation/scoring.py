@@ -155,6 +155,11 @@ def compare(
     )
 
 
+def chunk_tokens(session: DecoderSession) -> int:
+    """How many positions' logits of a session may be held at a time."""
+    return max(1, CHUNK_BYTES // (4 * session.vocabulary))
+
+
 class _Reading:
     """One window on one model: its tokens, and what they cost once `rows` is through."""
 
@@ -181,7 +186,7 @@ class _Reading:
         """Logits before each scored token, by its place; each holds until the next is asked for."""
         session = self._session
         session.rewind(0)
-        step = max(1, CHUNK_BYTES // (4 * session.vocabulary))
+        step = chunk_tokens(session)
         for start in range(0, len(self._inputs), step):
             for at, row in enumerate(session.append_all(self._inputs[start : start + step]), start):
                 bits = -float(log_probabilities(row)[self._targets[at]]) / math.log(2)

@@ -10,38 +10,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ondol import registry
 from ondol.bundle import Bundle
 from ondol.errors import BadText, DeviceError, OptionError
 from ondol.evaluation import scoring
 from ondol.evaluation.scoring import OpenModel, Score, compare, score
-from ondol.plan import plan
 from ondol.runtime import DecoderSession
 from ondol.tokenizer import Tokenizer
+from open_model import opened, token_by_token
 from source_tree import ROOT
 from tiny_models import Tiny
 from weights import starter_bundle
 
 TEXT = "온돌은 바닥을 데운다. abc 12!\n아궁이에 불을 때면 방이 따뜻하다.\n"
-
-
-def opened(bundle: Bundle, device: str = "cpu", context: int | None = None) -> OpenModel:
-    facts = bundle.decoder
-    session = registry.runtime(device).open(bundle, plan(bundle, context))
-    path = bundle.file("tokenizer.json")
-    return OpenModel(session, Tokenizer.open(path, bos=facts.bos, eos=facts.eos))
-
-
-def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    wide = logits.astype(np.float64)
-    shifted = wide - wide.max(-1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(-1, keepdims=True)))
-
-
-def token_by_token(model: OpenModel, ids: list[int]) -> NDArray[np.float64]:
-    """Log probabilities after each token of `ids`, run one at a time."""
-    model.session.rewind(0)
-    return np.stack([log_softmax(model.session.append([token]).copy()) for token in ids])
 
 
 @pytest.fixture(params=["gemma3", "qwen2"])
@@ -227,7 +207,7 @@ def test_gemma_is_as_good_token_by_token(constitution: str) -> None:
     found = score(model, constitution)
     assert found.spelt and found.characters == 1475
     assert found.bits_per_character == pytest.approx(2.24, abs=0.01)
-    part = constitution[:240]
+    part = constitution[:80]
     ids = [model.tokenizer.bos or 0, *model.tokenizer.encode(part)]
     rows = token_by_token(model, ids[:-1])
     bits = -sum(float(row[t]) for row, t in zip(rows, ids[1:], strict=True)) / math.log(2)

@@ -1,0 +1,56 @@
+"""What a bundle is compared with: another bundle, or its source in float32 for a while."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ondol import store
+from ondol.bundle import Bundle
+from ondol.cli.making import Choices, make
+from ondol.cli.output import note
+from ondol.language import say
+from ondol.manifest import MANIFEST
+from ondol.starter import STARTERS
+
+FLOAT = "float32"
+
+
+@contextmanager
+def source_bundle(source: str, bundle: Bundle) -> Iterator[Bundle]:
+    """A bundle to compare with; what had to be converted for it is deleted at the end.
+
+    Raises:
+        SourceError: if it cannot be converted.
+        BundleNotFound: if it is neither a model nor a bundle.
+    """
+    path = Path(source)
+    if (path / MANIFEST).exists() or not (path.exists() or source in STARTERS):
+        yield _same_origin(store.find(source), bundle)
+        return
+    note(
+        say(
+            "The source is converted to float32 for the comparison, and deleted afterwards.",
+            "비교하려고 원본을 float32로 변환합니다. 끝나면 지웁니다.",
+        )
+    )
+    folder = bundle.path.resolve().parent / f".{bundle.name}.{FLOAT}"
+    choices = Choices(weights=FLOAT, context=bundle.manifest.model.context)
+    try:
+        made = make(source, folder, FLOAT, choices).bundle
+        yield _same_origin(made, bundle)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.with_name(f".{folder.name}.lock").unlink(missing_ok=True)
+
+
+def _same_origin(source: Bundle, bundle: Bundle) -> Bundle:
+    hashes = [{origin.sha256 for origin in each.manifest.origins} for each in (source, bundle)]
+    if not hashes[0] & hashes[1]:
+        note(
+            say(
+                f"{bundle.name} was not made from these files.",
+                f"{bundle.name}은(는) 이 파일로 만든 번들이 아닙니다.",
+            )
+        )
+    return source
