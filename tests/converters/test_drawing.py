@@ -73,6 +73,18 @@ def test_the_manifest_lists_the_operators(name: str, tiny: Tiny) -> None:
         }
 
 
+@pytest.mark.parametrize(
+    ("name", "packed"), [("llama3", True), ("exaone", False), ("gpt2", False), ("qwen3", False)]
+)
+def test_q_k_and_v_are_given_together_where_old_kernels_see_it(
+    name: str, packed: bool, tiny: Tiny
+) -> None:
+    for model in graphs(tiny(name).path):
+        for node in model.graph.node:
+            if node.op_type == "GroupQueryAttention":
+                assert (node.input[1] == "") is packed, node.name
+
+
 def stored(name: str, shape: tuple[int, ...]) -> Stored:
     return Stored(name, "float32", shape, 4096, int(np.prod(shape)) * 4)
 

@@ -37,9 +37,7 @@ def attend(pen: "DecoderPen", x: str, i: int, lengths: "Lengths") -> str:
     qkv = pen.product(x, f"layers.{i}.qkv")
     tables = [] if layer.rope is None else [sheet.stored(t) for t in pen.w.ropes[layer.rope]]
     apart = bool(tables) and turns_apart(d)
-    # onnxruntime before 1.31 infers a wrong shape where as many heads have k and v as q
-    packed = not (d.qk_norm or apart or d.heads == d.kv_heads)
-    heads = [qkv, "", ""] if packed else _heads(pen, qkv, i, name)
+    heads = [qkv, "", ""] if _packed(d) and not apart else _heads(pen, qkv, i, name)
     if apart:
         q, k, v = heads
         turned = [
@@ -76,6 +74,13 @@ def attend(pen: "DecoderPen", x: str, i: int, lengths: "Lengths") -> str:
     for part in present:
         sheet.output(part, held, shape)
     return attended
+
+
+def _packed(d: Decoder) -> bool:
+    """Whether attention takes q, k and v beside each other, as one product gives them."""
+    # onnxruntime before 1.31 infers wrong shapes in the other cases
+    shaped = d.heads != d.kv_heads and d.heads * d.head_dim == d.hidden
+    return shaped and not d.qk_norm
 
 
 def _heads(pen: "DecoderPen", qkv: str, i: int, name: str) -> list[str]:
