@@ -65,7 +65,8 @@ class Packer:
     _total: int = 0
 
     def __post_init__(self) -> None:
-        self.source = viewed(self.source, family(self.decoder.model_type), self.decoder)
+        known = family(self.decoder.model_type)
+        self.source = viewed(self.source, known, self.decoder, self.names)
 
     def weights(self) -> DecoderWeights:
         """Write the weights file from front to back.

@@ -29,7 +29,7 @@ from ondol_converters.families import FAMILIES
 from ondol_converters.recipe import Options
 from ondol_converters.sources import open_source
 from tiny_gguf import GGUF_NAMES, write_gguf
-from tiny_models import MODELS
+from tiny_models import CONTEXT, MODELS, Tiny
 
 Arrays = dict[str, Any]
 OPTIONS = Options(context=64)
@@ -93,6 +93,15 @@ def test_an_unknown_architecture_of_a_gguf(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"qwen2", b"wqen3"))
     error = refused(path, tmp_path / "out", UnknownArchitecture)
     assert "wqen3" in error.what and "nearest is qwen2" in error.why
+
+
+def test_a_model_saved_without_its_head(tiny: Tiny, tmp_path: Path) -> None:
+    folder = tmp_path / "gpt2"
+    shutil.copytree(MODELS / "gpt2", folder)
+    set_tensors(folder, lambda t: {k.removeprefix("transformer."): v for k, v in t.items()})
+    made = convert(folder, tmp_path / "out", options=Options(weights="float32", context=CONTEXT))
+    whole = tiny("gpt2", "float32").file("weights.bin").read_bytes()
+    assert made.bundle.file("weights.bin").read_bytes() == whole
 
 
 def test_a_missing_tokenizer(model: Path, tmp_path: Path) -> None:

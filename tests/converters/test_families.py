@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ondol.errors import CorruptSource, UnknownArchitecture, UnsupportedTensor
-from ondol_converters.families import FAMILIES, describe, family
+from ondol_converters.families import FAMILIES, describe, family, recognise
 from ondol_converters.families.decoder import LLAMA_NAMES, Decoder, Layer, Rope
 from ondol_converters.families.hyperclovax import MULTIPLIERS
 from ondol_converters.families.limits import HARMLESS
@@ -192,10 +192,8 @@ def test_a_number_left_out_is_named(name: str, drop: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_has_exactly_the_tensors_it_wants(name: str) -> None:
     with open_source(MODELS / name) as source:
-        decoder = describe(source.model_type, source.config, source.format)
-        known = family(source.model_type)
-        tensors = viewed(source, known, decoder).tensors
-        names = known.names[source.format]
+        decoder, names = recognise(source)
+        tensors = viewed(source, family(source.model_type), decoder, names).tensors
         assert dict(wanted(decoder, names)) == {k: t.shape for k, t in tensors.items()}
 
 
@@ -208,6 +206,8 @@ def with_tensor(name: str, shape: tuple[int, ...] = (4,)) -> dict[str, TensorInf
     "name",
     [
         "model.layers.0.self_attn.o_proj.bias",
+        "transformer.h.0.attn.c_attn.bias",
+        "gpt_neox.layers.0.attention.dense.bias",
         "model.layers.1.self_attn.q_norm.weight",
         "model.layers.2.mlp.up_proj.weight",
         "model.layers.0.mlp.experts.0.up_proj.weight",
@@ -234,6 +234,10 @@ def test_many_tensors_left_over_are_counted() -> None:
     [
         "lm_head.weight",
         "model.layers.0.self_attn.rotary_emb.inv_freq",
+        "transformer.h.0.attn.bias",
+        "transformer.h.0.attn.masked_bias",
+        "gpt_neox.layers.0.attention.bias",
+        "gpt_neox.layers.0.attention.masked_bias",
         "vision_tower.encoder.layers.0.q.weight",
         "multi_modal_projector.mm_input_projection_weight",
     ],

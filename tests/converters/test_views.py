@@ -89,9 +89,9 @@ def test_only_families_with_views_are_seen_through_them(
     name: str, seen: bool, tmp_path: Path
 ) -> None:
     with open_source(MODELS / name) as source:
-        decoder, _ = recognise(source)
-        assert (viewed(source, family(name), decoder) is not source) is seen
+        decoder, names = recognise(source)
+        assert (viewed(source, family(name), decoder, names) is not source) is seen
     if seen:  # llama.cpp's converter has put them in order
         with open_source(write_gguf(name, tmp_path / "model.gguf")) as source:
-            decoder, _ = recognise(source)
-            assert viewed(source, family(name), decoder) is source
+            decoder, names = recognise(source)
+            assert viewed(source, family(name), decoder, names) is source

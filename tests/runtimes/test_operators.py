@@ -164,6 +164,26 @@ def test_attention_agrees(
     agree([(ours[:, :, :total], theirs[:, :, :total]) for ours, theirs in (keys, values)])
 
 
+@pytest.mark.parametrize(
+    ("size", "turned", "interleaved"), [(64, 64, 0), (80, 80, 0), (128, 64, 0), (256, 64, 1)]
+)
+def test_published_heads_are_turned_alike(size: int, turned: int, interleaved: int) -> None:
+    """HyperCLOVA X SEED, EXAONE 3.5 2.4B, Polyglot-Ko 1.3B and KoGPT 6B."""
+    count, angles = 5, RANDOM.uniform(0, 6, (8, turned // 2))
+    past: list[Array] = [floats(1, 1, 8, size) for _ in range(2)]
+    inputs: list[Array | None] = [
+        *(floats(1, count, heads * size) for heads in (2, 1, 1)),
+        *past,
+        np.array([count - 1], np.int32),
+        np.array(count, np.int32),
+        np.cos(angles).astype(np.float32),
+        np.sin(angles).astype(np.float32),
+    ]
+    said = {"num_heads": 2, "kv_num_heads": 1, "do_rotary": 1, "rotary_interleaved": interleaved}
+    attended, keys, _ = both("com.microsoft::GroupQueryAttention", inputs, said, 3)
+    agree([attended, (keys[0][:, :, :count], keys[1][:, :, :count])])
+
+
 def test_every_operator_is_tested_here() -> None:
     here = {kind for kind, *_ in PLAIN.values()} | {
         "com.microsoft::GatherBlockQuantized",

@@ -96,7 +96,12 @@ def recognise(source: "Source") -> tuple[Decoder, Mapping[str, str]]:
 
         raise unknown_source(source)
     decoder = describe(model_type, source.config, source.format)
-    return decoder, family(model_type).names[source.format]
+    names = family(model_type).names[source.format]
+    # A model saved without its head has no prefix: "h.0.." where "transformer.h.0.." is meant
+    prefix = names["embedding"].partition(".")[0] + "."
+    bare = {ours: name.removeprefix(prefix) for ours, name in names.items()}
+    headless = names["embedding"] not in source.tensors and bare["embedding"] in source.tensors
+    return decoder, bare if headless else names
 
 
 def describe(model_type: str, config: Mapping[str, Any], source_format: str) -> Decoder:

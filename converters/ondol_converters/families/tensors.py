@@ -37,9 +37,6 @@ The biases are causal masks, which early files carry; a projection's bias is nam
 UNREAD_IF_TIED = "head"
 """By our name: a copy of the embedding that some files carry."""
 
-OF_TOKENS = ("embedding", "head", "head_bias")
-"""By our names: the tensors with a row, or a number, for every token."""
-
 SHOWN = 4
 
 

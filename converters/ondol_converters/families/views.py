@@ -109,14 +109,19 @@ READERS: Mapping[str, Callable[[ViewedSource, TensorInfo, int, int | None], Byte
 """How rows of each view are read."""
 
 
-def viewed(source: Source, family: Family, decoder: Decoder) -> Source:
+def viewed(source: Source, family: Family, decoder: Decoder, names: Mapping[str, str]) -> Source:
     """The source with its family's views; the source itself where it has none.
+
+    Args:
+        source: what is read.
+        family: whose views.
+        decoder: how many layers and heads there are.
+        names: what the source calls its tensors, by our names.
 
     Raises:
         UnsupportedTensor: if a tensor cannot be seen so.
     """
     views: dict[str, str] = {}
-    names = family.names[source.format]
     for name, view in family.views.get(source.format, {}).items():
         for i in range(len(decoder.layers)):
             stem = names[name].format(i=i)
