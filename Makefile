@@ -13,17 +13,17 @@ assistant:
 # Everything that CI checks.
 test: lint
 	@.ci/system-packages strace
-	@.ci/environment $(VENV) cli starter converters pull sweep dev
+	@.ci/environment $(VENV) cli starter converters pull sign sweep dev
 	@VENV=$(VENV) .ci/genai .venv-genai
 	$(BIN)/python -m pytest -q
 
 # What needs no weights: under a minute.
 test-unit:
-	@.ci/environment $(VENV) cli converters pull sweep dev
+	@.ci/environment $(VENV) cli converters pull sign sweep dev
 	$(BIN)/python -m pytest -q -n 2 -m "not weights"
 
 lint:
-	@.ci/environment $(VENV) cli starter converters pull sweep dev
+	@.ci/environment $(VENV) cli starter converters pull sign sweep dev
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from ondol import settings
 from ondol.bundle import Bundle
 from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options, Weights
@@ -16,6 +18,15 @@ def english() -> Iterator[None]:
     """Tests read messages in English, whatever the locale of the machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ONDOL_LANG", "en")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_policy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests follow no policy and trust no key of the machine they run on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONDOL_CONFIG", str(tmp_path_factory.mktemp("config")))
+        patch.setattr(settings, "system_folder", lambda: Path("/nonexistent"))
         yield
 
 

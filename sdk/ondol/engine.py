@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ondol import registry
+from ondol import policy, registry
 from ondol.bundle import Bundle
 from ondol.errors import BadPrompt, ContextFull
 from ondol.language import say
@@ -66,6 +66,7 @@ class Engine:
         """
         opened = bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
         facts = opened.decoder
+        policy.check(opened)  # before its tokenizer is parsed
         runtime = registry.runtime(device)
         settings = plan(opened, context, threads, spin)
         opened.verify(["tokenizer.json"])

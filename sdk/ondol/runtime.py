@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from ondol import policy
 from ondol.device import Report, Silicon, State
 from ondol.errors import ContextFull, DeviceUnavailable, OptionError
 from ondol.language import say
@@ -204,6 +205,7 @@ class Runtime(ABC):
 
         Raises:
             WrongKind: if the bundle's model is no decoder.
+            PolicyForbids: if this machine's policy does not allow the bundle.
             DeviceUnavailable: with the probe's reason and fix.
             CorruptBundle: if a file does not match the manifest.
         """
@@ -221,14 +223,17 @@ class Runtime(ABC):
             graph: the graph's file; None: the variant's own.
 
         Raises:
+            PolicyForbids: if this machine's policy does not allow the bundle.
             DeviceUnavailable: with the probe's reason, or because it runs decoders only.
             CorruptBundle: if a file does not match the manifest.
         """
+        policy.check(bundle)
         self._require()
         return self._open_graph(bundle, plan, graph)
 
     def _checked_open(self, bundle: "Bundle", plan: "Plan") -> DecoderSession:
         _ = bundle.decoder  # before the device is asked for anything
+        policy.check(bundle)
         self._require()
         try:
             return self._open(bundle, plan)

@@ -21,7 +21,10 @@ FENCES = {
 }
 """What may be imported below a folder besides the base: an extra. The longest folder counts."""
 
-OPTIONAL = {("runtimes/ondol_runtimes/_program.py", "onnx")}
+OPTIONAL = {
+    ("runtimes/ondol_runtimes/_program.py", "onnx"),
+    ("sdk/ondol/signing/private.py", "cryptography"),
+}
 """Imports of another extra's package, only inside functions, where its absence is reported."""
 
 

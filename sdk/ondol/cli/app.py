@@ -17,11 +17,14 @@ from ondol.cli.evaluate import evaluate
 from ondol.cli.failures import INTERRUPTED, READER_GONE, finish, usage_error
 from ondol.cli.families import families
 from ondol.cli.inspect import inspect
+from ondol.cli.keygen import keygen
 from ondol.cli.line import Line
 from ondol.cli.models import models
 from ondol.cli.pack import pack, unpack
 from ondol.cli.pull import pull
+from ondol.cli.sign import sign
 from ondol.cli.sweep import sweep
+from ondol.cli.trust import trust
 from ondol.cli.verify import verify
 from ondol.errors import OptionError
 from ondol.language import korean, say
@@ -54,6 +57,9 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (devices, say("List devices: what can run a model here.", "쓸 수 있는 장치를 나열합니다.")),
     (inspect, say("Show everything about a bundle.", "번들의 모든 정보를 보여 줍니다.")),
     (verify, say("Check that a bundle is what was packed.", "번들이 온전한지 검사합니다.")),
+    (sign, say("Sign a bundle with your key.", "번들에 내 키로 서명합니다.")),
+    (keygen, say("Make a key to sign with.", "서명할 키를 만듭니다.")),
+    (trust, say("List, add or remove trusted keys.", "믿는 키를 보고, 더하고, 뺍니다.")),
     (pack, say("Write a bundle as one .ondol file.", "번들을 .ondol 파일 하나로 묶습니다.")),
     (unpack, say("Write a bundle as a folder again.", "번들을 다시 폴더로 풉니다.")),
     (evaluate, say("Measure how good a bundle is.", "번들의 품질을 잽니다.")),

@@ -9,7 +9,7 @@ from ondol.bundle import Bundle, entry_of
 from ondol.errors import OptionError
 from ondol.files import replaced_folder, write_whole
 from ondol.language import say
-from ondol.manifest import MANIFEST, SIGNATURE, Manifest
+from ondol.manifest import MANIFEST, Manifest
 from ondol.quality import QUALITY, Quality
 
 
@@ -63,8 +63,10 @@ def check_saveable(bundle: Bundle) -> None:
                 "보고서를 넣으면 목록 파일이 바뀌어 서명이 맞지 않게 됩니다.",
             ),
             say(
-                f"Measure without --save, or delete {SIGNATURE}, save, and sign again.",
-                f"--save 없이 재거나, {SIGNATURE}를 지우고 저장한 뒤 다시 서명하세요.",
+                f"Measure without --save; or remove the signature, save, and sign again: "
+                f"ondol sign {bundle.name} --remove",
+                f"--save 없이 재거나, 서명을 지우고 저장한 뒤 다시 서명하세요: "
+                f"ondol sign {bundle.name} --remove",
             ),
         )
 
