@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ondol import __version__
@@ -31,6 +32,7 @@ from ondol_converters.graph.prefill import draw_prefill
 from ondol_converters.graph.weights import WeightsFile
 from ondol_converters.hub.record import provenance
 from ondol_converters.pack import Packer
+from ondol_converters.proof import prove
 from ondol_converters.quantise.cache import cache_scales
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source, TokenizerFiles, open_source
@@ -139,6 +141,7 @@ def _convert(source: Source, job: _Job) -> Conversion:
     source_vocabulary = recognise(source)[0].vocabulary
     report("tokenizer", 0, 1)
     texts = learnt_from(options)
+    whole = source
     source = trim(source, options, texts)
     decoder, names = recognise(source)
     tokenizer = fitted(source.tokenizer(), decoder.vocabulary)
@@ -196,10 +199,17 @@ def _convert(source: Source, job: _Job) -> Conversion:
             manifest = _with_int8_cache(Bundle.open(folder), decoder, weights, loaded)
             write_whole(folder / MANIFEST, manifest.to_json().encode())
             report("cache", 1, 1)
-        Bundle.open(folder)  # an older bundle gives way only to one that can be opened
+        made = Bundle.open(folder)  # an older bundle gives way only to one that can be opened
+        if options.quality or options.budget is not None:
+            prove(made, partial(_plainly, whole), report)
     sizes = [(r.exact, math.prod(source.tensors[r.name].shape)) for r in packer.records]
     exact = sum(size for kept, size in sizes if kept) / sum(size for _, size in sizes)
     return Conversion(Bundle.open(job.target), packer.parameters, exact)
+
+
+def _plainly(source: Source, target: Path, options: Options, progress: Progress) -> Bundle:
+    """The source itself as a bundle, to compare with."""
+    return convert(source, target, name="source", options=options, progress=progress).bundle
 
 
 def _draw(

@@ -54,6 +54,8 @@ class Options:
     onnxruntime 1.27.
     `calibration` are text files to calibrate, tune and learn a vocabulary with; when there are
     none, Ondol's own texts are used.
+    `quality` measures the bundle beside its source in float32 and puts the report into it; with a
+    budget that is done without being asked for.
     """
 
     weights: Weights = "auto"
@@ -68,6 +70,7 @@ class Options:
     kv_cache: KvCache = "float32"
     calibration: tuple[Path, ...] = ()
     layouts: Mapping[str, Layout] = field(default_factory=dict)
+    quality: bool = False
 
     def __post_init__(self) -> None:
         _known("weights", self.weights, get_args(Weights))

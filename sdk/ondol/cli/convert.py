@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from ondol.cli.facts import BundleFacts, count, facts, megabytes
+from ondol.cli.measured import show_quality
 from ondol.cli.options import Json, share
-from ondol.cli.output import show_json, show_pairs
+from ondol.cli.output import note, show_json, show_pairs
 from ondol.language import say
 
 TARGETS = ("cpu",)
@@ -140,16 +141,27 @@ def convert(
             help=say("What the bundle is for.", "번들을 실행할 대상."),
         ),
     ] = "cpu",
+    quality: Annotated[
+        bool,
+        typer.Option(
+            "--quality",
+            help=say(
+                "Measure the bundle beside its source in float32, and put the report into it.",
+                "변환한 번들을 float32 원본과 비교해 재고, 보고서를 번들에 넣습니다.",
+            ),
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Convert a model into a bundle."""
     from ondol.cli.making import Choices, make
+    from ondol.quality import quality_of
 
     _known(target)
     folder, called = _place(model, out, name)
     start = time.monotonic()
     choices = Choices(
-        weights, context, kv_cache, vocabulary, hanja, share(coverage), tuple(text or ())
+        weights, context, kv_cache, vocabulary, hanja, share(coverage), tuple(text or ()), quality
     )
     bundle = make(model, folder, called, choices).bundle
     seconds = time.monotonic() - start
@@ -157,8 +169,14 @@ def convert(
     made = Converted(facts(bundle), source, bundle.size / (source or 1), seconds)
     if json:
         show_json(made)
-    else:
-        _show(made)
+        return
+    _show(made)
+    report = quality_of(bundle)
+    if report is not None:
+        show_quality(bundle.name, report)
+        return
+    command = f"ondol evaluate {out or bundle.name} --against {model} --save"
+    note(say(f"Measure its quality: {command}", f"품질 재기: {command}"))
 
 
 def _place(model: str, out: Path | None, name: str | None) -> tuple[Path, str]:

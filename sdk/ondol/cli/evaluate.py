@@ -96,7 +96,7 @@ def evaluate(
 ) -> None:
     """Measure how good a bundle is."""
     from ondol.cli.against import source_bundle
-    from ondol.cli.making import bundle_for
+    from ondol.cli.making import bundle_for, stage_title
     from ondol.evaluation.measuring import measure
     from ondol.evaluation.saving import check_saveable
 
@@ -158,14 +158,3 @@ def _saved(bundle: "Bundle", quality: "Quality") -> "Quality":
     save_quality(bundle, whole)
     note(say(f"Saved in {bundle.path}.", f"저장했습니다: {bundle.path}"))
     return whole
-
-
-def stage_title(stage: str) -> str:
-    """What a part of a measurement is called."""
-    return {
-        "texts": say("Scoring texts", "글로 재기"),
-        "tasks": say("Answering items", "문항 풀기"),
-        "generation": say("Writing answers", "답 써 보기"),
-        "retrieval": say("Finding passages", "글 찾기"),
-        "retrieval: source": say("Finding passages with the source", "원본으로 글 찾기"),
-    }.get(stage, stage)

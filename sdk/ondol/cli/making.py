@@ -68,6 +68,7 @@ class Choices:
     hanja: bool = False
     coverage: float | None = None
     texts: tuple[Path, ...] = ()
+    quality: bool = False
 
 
 def make(model: str, target: Path, name: str, choices: Choices | None = None) -> Made:
@@ -89,6 +90,7 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
             coverage=recipe.COVERAGE if said.coverage is None else said.coverage,
             kv_cache=said.kv_cache,
             calibration=said.texts,
+            quality=said.quality,
         )
         _warn_of_texts(options)
         starter = None if Path(model).exists() else STARTERS.get(model)
@@ -120,7 +122,7 @@ def _installed(starter: Starter) -> None:
 
 
 def stage_title(stage: str) -> str:
-    """What a stage of a conversion is called."""
+    """What a stage of a conversion or a measurement is called."""
     return {
         "verify": say("Checking the source", "원본 확인"),
         "tokenizer": say("Tokenizer", "토크나이저"),
@@ -129,6 +131,12 @@ def stage_title(stage: str) -> str:
         "hash": say("Hashes", "해시"),
         "evaluate": say("Evaluating", "평가"),
         "cache": say("Key-value cache", "키·값 캐시"),
+        "source": say("The source in float32, to compare with", "비교할 float32 원본"),
+        "texts": say("Scoring texts", "글로 재기"),
+        "tasks": say("Answering items", "문항 풀기"),
+        "generation": say("Writing answers", "답 써 보기"),
+        "retrieval": say("Finding passages", "글 찾기"),
+        "retrieval: source": say("Finding passages with the source", "원본으로 글 찾기"),
     }.get(stage, stage)
 
 

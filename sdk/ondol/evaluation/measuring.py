@@ -39,7 +39,7 @@ class Wanted:
 
     device: str = "cpu"
     threads: int | None = None
-    texts: tuple[Text, ...] = field(default_factory=evaluation_texts)
+    texts: tuple[Text, ...] = field(default_factory=lambda: evaluation_texts())
     generation: bool = True
     tasks: tuple[Task, ...] = ()
     shots: int = 0

@@ -134,3 +134,13 @@ def test_a_touched_report_is_noticed(ondol: Ondol, home: Path, text: str) -> Non
     path.write_bytes(path.read_bytes().replace(b"mine", b"mind"))
     done = ondol("inspect", "base")
     assert done.code == 4 and QUALITY in done.err
+
+
+def test_convert_measures_where_it_is_told_to(ondol: Ondol, tmp_path: Path) -> None:
+    model, out = str(MODELS / "gemma3"), str(tmp_path / "proven")
+    plain = ondol("convert", model, "--out", out, "--context", "128")
+    assert plain.code == 0
+    assert f"ondol evaluate {out} --against {model} --save" in plain.err
+    done = ondol("convert", model, "--out", out, "--context", "128", "--quality")
+    assert done.code == 0 and "to compare with" in done.err and "same top token" in done.out
+    assert "% bits/character" in ondol("inspect", out).out
