@@ -82,7 +82,7 @@ def test_our_texts_are_korean_and_english() -> None:
     assert (korean.language, english.language) == ("ko", "en")
     assert (korean.name, english.name) == ("ondol/eval_ko.txt", "ondol/eval_en.txt")
     assert korean.hangul_share > 0.99 and english.hangul_share == 0
-    assert all(2500 < len(text.text) < 3500 for text in (korean, english))
+    assert all(5000 < len(text.text) < 7500 for text in (korean, english))
 
 
 def test_our_texts_share_nothing_with_those_calibrated_on() -> None:
