@@ -37,6 +37,9 @@ _METHODS = (
 )
 
 
+_OWN_ARGUMENTS = ("_loop_vars", "_block_vars")  # what Jinja2 adds to calls in loops and blocks
+
+
 class BudgetError(jinja2.TemplateError):
     """A template loops, calls or writes more than a chat template can need."""
 
@@ -117,6 +120,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.step()
         self._check((*args, *kwargs.values()))
         if isinstance(owner, str) and name == "replace":
+            kwargs = {key: one for key, one in kwargs.items() if key not in _OWN_ARGUMENTS}
             return self._replaced(owner, *args, **kwargs)
         if isinstance(owner, str) and name == "join" and len(args) == 1:
             return self._joined(args[0], owner)
@@ -132,7 +136,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             size, times = (len(left), right) if _sized(left) else (len(right), left)
             self._spend(size * max(0, times) if isinstance(times, int) else 0)
         elif operator == "%" and _sized(left):
-            raise BudgetError("formatting with % is not part of the sandbox")
+            if not isinstance(left, str) or re.search(r"%[^%a-zA-Z]*[\d*]", left):
+                raise BudgetError("formatting with % and a width")
+            self.weighed(right)
+            self._spend(len(left))
         elif isinstance(left, int) and isinstance(right, int) and "*" in operator:
             bits = left.bit_length() * (abs(right) if operator == "**" else 1)
             if bits + right.bit_length() > _MAX_NUMBER_BITS:

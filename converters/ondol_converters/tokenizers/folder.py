@@ -1,6 +1,7 @@
 """The tokenizer of a Hugging Face folder, from whichever of its files hold it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ondol.errors import MissingTokenizer
@@ -9,6 +10,7 @@ from ondol_converters.sources import TokenizerFiles
 from ondol_converters.tokenizers.jsonfolder import from_json
 from ondol_converters.tokenizers.sentencepiece_file import Cleaning, FolderSays, from_sentencepiece
 from ondol_converters.tokenizers.settings import Settings, broken, content, parsed, text_of
+from ondol_converters.tokenizers.templates import NAMES, naming
 from ondol_converters.tokenizers.unigram import Fairseq
 from ondol_converters.tokenizers.vocabulary import (
     CONTROL,
@@ -53,7 +55,10 @@ def from_folder(folder: Path) -> TokenizerFiles:
     says = Settings.read(folder)
     for name, read in READERS.items():
         if (folder / name).is_file():
-            return read(folder / name, says)
+            files = read(folder / name, says)
+            given = ("eos_token",) if files.bos is None else ("eos_token", "bos_token")
+            tokens = {each: says.token(each) for each in NAMES if each not in given}
+            return replace(files, chat_template=naming(files.chat_template, tokens))
     names = ", ".join(READERS)
     raise MissingTokenizer(
         say(f"{folder.name} holds no tokenizer.", f"{folder.name}에 토크나이저가 없습니다."),

@@ -29,9 +29,11 @@ def from_json(path: Path, says: Settings) -> TokenizerFiles:
         if isinstance(number, int):
             ids.setdefault(content, number)
     eos = says.token("eos_token")
-    found = dict.fromkeys(says.ends)
-    if eos in ids:
-        found.setdefault(ids[eos])
+    # The tokenizer's own comes first: it is what templates write as eos_token.
+    found: dict[int, None] = {}
+    if eos is not None and eos in ids:
+        found[ids[eos]] = None
+    found |= dict.fromkeys(says.ends)
     for content, token in added.items():
         sure = content in SURE_ENDINGS
         if sure or (token.get("special") is True and content in CONTROL_ENDINGS):

@@ -12,6 +12,7 @@ from ondol_converters.tokenizers.endings import CONTROL_ENDINGS, SURE_ENDINGS
 from ondol_converters.tokenizers.jsonfile import AddedToken
 from ondol_converters.tokenizers.pretokenizers import pre_tokenizer
 from ondol_converters.tokenizers.spm import SPACE, spm_json
+from ondol_converters.tokenizers.templates import naming
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 
@@ -74,9 +75,10 @@ def from_vocabulary(vocabulary: Vocabulary) -> TokenizerFiles:
     json, add_bos = maker(vocabulary, ids)
     if vocabulary.add_bos is not None:
         add_bos = vocabulary.add_bos
-    return TokenizerFiles(
-        json, vocabulary.chat_template, vocabulary.bos if add_bos else None, _endings(vocabulary)
-    )
+    bos = vocabulary.bos
+    unsaid = None if add_bos or bos is None else vocabulary.tokens[bos]
+    template = naming(vocabulary.chat_template, {"bos_token": unsaid})
+    return TokenizerFiles(json, template, bos if add_bos else None, _endings(vocabulary))
 
 
 def _sentencepiece(vocabulary: Vocabulary, ids: dict[str, int]) -> tuple[str, bool]:
