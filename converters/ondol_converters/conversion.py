@@ -29,8 +29,11 @@ from ondol_converters.families.decoder import Decoder
 from ondol_converters.genai import genai_texts
 from ondol_converters.graph.decoder import DecoderWeights, draw
 from ondol_converters.graph.prefill import draw_prefill
+from ondol_converters.graph.static import check_static
 from ondol_converters.graph.weights import WeightsFile
 from ondol_converters.hub.record import provenance
+from ondol_converters.npu import NAME as NPU
+from ondol_converters.npu import NpuReport, with_npu
 from ondol_converters.pack import Packer
 from ondol_converters.proof import prove
 from ondol_converters.quantise.cache import cache_scales
@@ -66,6 +69,7 @@ class Conversion:
     bundle: Bundle
     parameters: int
     exact_share: float
+    npu: NpuReport | None = None
 
 
 def convert(
@@ -145,6 +149,8 @@ def _convert(source: Source, job: _Job) -> Conversion:
     source = trim(source, options, texts)
     decoder, names = recognise(source)
     tokenizer = fitted(source.tokenizer(), decoder.vocabulary)
+    if options.target == NPU:
+        check_static(decoder)
     context = min(options.context, decoder.max_context)
     report("tokenizer", 1, 1)
     with replaced_folder(job.target) as folder:
@@ -199,12 +205,16 @@ def _convert(source: Source, job: _Job) -> Conversion:
             manifest = _with_int8_cache(Bundle.open(folder), decoder, weights, loaded)
             write_whole(folder / MANIFEST, manifest.to_json().encode())
             report("cache", 1, 1)
+        npu = None
+        if options.target == NPU:
+            manifest, npu = with_npu(Bundle.open(folder), source, decoder, names, options, report)
+            write_whole(folder / MANIFEST, manifest.to_json().encode())
         made = Bundle.open(folder)  # an older bundle gives way only to one that can be opened
         if options.quality or options.budget is not None:
             prove(made, partial(_plainly, whole), report)
     sizes = [(r.exact, math.prod(source.tensors[r.name].shape)) for r in packer.records]
     exact = sum(size for kept, size in sizes if kept) / sum(size for _, size in sizes)
-    return Conversion(Bundle.open(job.target), packer.parameters, exact)
+    return Conversion(Bundle.open(job.target), packer.parameters, exact, npu)
 
 
 def _plainly(source: Source, target: Path, options: Options, progress: Progress) -> Bundle:

@@ -13,6 +13,8 @@ Method = Literal["nearest", "search", "gptq", "awq"]
 VocabularyCut = Literal["full", "ko-en", "ko-en-compact"]
 Favor = Literal["size", "speed"]
 KvCache = Literal["float32", "int8"]
+Target = Literal["cpu", "npu"]
+Activations = Literal["a16w8", "a8w8"]
 
 DEFAULT_CONTEXT = 4096
 BLOCKS = (16, 32, 64, 128)
@@ -52,6 +54,8 @@ class Options:
     spent (0.01 is one per cent), or None for none; `favor` says what to spend it on.
     `kv_cache` is what keys and values are held in; "int8" is a quarter of the memory and needs
     onnxruntime 1.27.
+    `target` is what the bundle is for (see ondol_converters.targets); "npu" adds static graphs
+    whose `activations` are in 16 or 8 bits and weights in 8, None for the target's default.
     `calibration` are text files to calibrate, tune and learn a vocabulary with; when there are
     none, Ondol's own texts are used.
     `quality` measures the bundle beside its source in float32 and puts the report into it; with a
@@ -68,6 +72,8 @@ class Options:
     budget: float | None = None
     favor: Favor = "size"
     kv_cache: KvCache = "float32"
+    target: Target = "cpu"
+    activations: Activations | None = None
     calibration: tuple[Path, ...] = ()
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     quality: bool = False
@@ -79,6 +85,20 @@ class Options:
         _known("favor", self.favor, get_args(Favor))
         _known("kv_cache", self.kv_cache, get_args(KvCache))
         _known("block", self.block, BLOCKS)
+        _known("target", self.target, get_args(Target))
+        if self.activations is not None:
+            _known("activations", self.activations, get_args(Activations))
+            if self.target == "cpu":
+                raise OptionError(
+                    say(
+                        "Activations are not quantised for the CPU.",
+                        "CPU용으로는 활성값을 미리 양자화하지 않습니다.",
+                    ),
+                    say(
+                        "Its kernels round them while they run.", "실행하면서 커널이 반올림합니다."
+                    ),
+                    say("Leave out --activations.", "--activations를 빼세요."),
+                )
         if not 16 <= self.context <= 1 << 20:
             raise OptionError(
                 say(

@@ -46,6 +46,18 @@ def test_every_model_meets_every_recipe_and_the_largest_comes_first(tmp_path: Pa
     assert next(j.source for j in jobs if j.model == "gone") == str(tmp_path / "no" / "such.gguf")
 
 
+def test_a_recipe_is_for_every_target(tmp_path: Path) -> None:
+    recipes = "[recipes.plain]\n[recipes.small]\nactivations = 'a8w8'\n"
+    jobs = read(written(tmp_path, 'targets = ["cpu", "npu"]\n' + MODEL + recipes)).jobs()
+    said = {job.key: (job.options.target, job.options.activations) for job in jobs}
+    assert said == {
+        "m+plain+cpu": ("cpu", None),
+        "m+plain+npu": ("npu", None),
+        "m+small+cpu": ("cpu", None),
+        "m+small+npu": ("npu", "a8w8"),
+    }
+
+
 def test_out_is_the_users_to_choose(tmp_path: Path) -> None:
     path = written(tmp_path, 'out = "a/b"\n' + MODEL + RECIPE)
     assert read(path).out == tmp_path / "a" / "b"
@@ -69,6 +81,8 @@ def test_a_starter_is_known_by_its_name(tmp_path: Path) -> None:
         (MODEL + "[recipes.r]\nwieghts = 'auto'", "weights"),
         (MODEL + "[recipes.r]\nweights = 4", "4"),
         (MODEL + "[recipes.r]\nweights = 'int5'", "int5"),
+        (MODEL + "[recipes.r]\ntarget = 'npu'", "targets"),
+        (MODEL + "[recipes.r]\nactivations = 'a4w4'", "a4w4"),
         (MODEL + "[recipes.r]\ncontext = '64'", "64"),
         (MODEL + "[recipes.r]\ncontext = true", "True"),
         (MODEL + "[recipes.r]\ncontext = 1", "16"),
@@ -145,6 +159,8 @@ FULL = Options(
     block=64,
     budget=0.01,
     favor="speed",
+    target="npu",
+    activations="a8w8",
     kv_cache="int8",
     calibration=(Path("/texts/ko.txt"),),
     layouts={"layers.0.qkv": Layout(8, 32, "awq")},

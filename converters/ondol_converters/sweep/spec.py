@@ -15,21 +15,22 @@ context = 2048
 import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ondol.errors import BadText, OptionError
 from ondol.evaluation.text import read_bytes
 from ondol.language import say
 from ondol.manifest import plain_name
 from ondol.starter import STARTERS
-from ondol_converters.recipe import Options
+from ondol_converters.recipe import Options, Target
 from ondol_converters.sweep.job import BETWEEN, Job
 from ondol_converters.sweep.tables import check_keys, options_of, wrong_kind
+from ondol_converters.targets import TARGETS
+from ondol_converters.targets import target as target_named
 
 KEYS = ("targets", "out", "evaluate", "models", "recipes")
-TARGETS = ("cpu",)
 OUT = "sweep"
 BUNDLES = "bundles"
 MOST_BYTES = 1 << 20
@@ -49,7 +50,7 @@ class Sweep:
     def jobs(self) -> tuple[Job, ...]:
         """Every model with every recipe for every target, the largest models first."""
         found = [
-            Job(model, recipe, target, source, options, folder, self.evaluate)
+            Job(model, recipe, target, source, _for(options, target), folder, self.evaluate)
             for model, source in self.models.items()
             for recipe, options in self.recipes.items()
             for target in self.targets
@@ -76,7 +77,7 @@ def read(path: Path, out: Path | None = None) -> Sweep:
         for key, value in _table(table, "models", name).items()
     }
     recipes = {
-        _name(key, f"{name}: recipes"): options_of(value, f"{name}: recipes.{key}", folder)
+        _name(key, f"{name}: recipes"): _recipe(value, f"{name}: recipes.{key}", folder)
         for key, value in _table(table, "recipes", name).items()
     }
     for what, names in (("models", models), ("recipes", recipes)):
@@ -84,7 +85,7 @@ def read(path: Path, out: Path | None = None) -> Sweep:
     evaluate = table.get("evaluate", False)
     if not isinstance(evaluate, bool):
         raise wrong_kind(f"{name}: evaluate", "true, false", evaluate)
-    targets = tuple(_targets(table.get("targets", list(TARGETS)), name))
+    targets = tuple(_targets(table.get("targets", ["cpu"]), name))
     count = len(models) * len(recipes) * len(targets)
     if count > MOST_JOBS:
         raise OptionError(
@@ -145,6 +146,27 @@ def _name(key: str, where: str) -> str:
             say("Choose another name.", "다른 이름을 고르세요."),
         )
     return name
+
+
+def _recipe(value: object, where: str, folder: Path) -> Options:
+    """A recipe for any target: activations are of those that quantise them."""
+    if not isinstance(value, Mapping):
+        raise wrong_kind(where, say("a table", "표"), value)
+    if "target" in value:
+        raise OptionError(
+            say(f"{where} names a target.", f"{where}에 대상이 있습니다."),
+            say("Every recipe is used for every target.", "레시피는 모든 대상에 씁니다."),
+            'targets = ["cpu", "npu"]',
+        )
+    quantised = {"target": "npu"} if "activations" in value else {}
+    return options_of({**value, **quantised}, where, folder)
+
+
+def _for(options: Options, target: str) -> Options:
+    """A recipe's settings for one target."""
+    static = target_named(target).static
+    activations = options.activations if static else None
+    return replace(options, target=cast(Target, target), activations=activations)
 
 
 def _different(names: Mapping[str, object], where: str) -> None:

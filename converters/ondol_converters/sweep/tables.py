@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ondol.errors import OptionError
 from ondol.language import say
@@ -90,7 +90,7 @@ def _value(hint: Any, value: Any, where: str, folder: Path) -> Any:
         if value not in inner or isinstance(value, bool):
             raise wrong_kind(where, ", ".join(map(str, inner)), value)
         return value
-    if origin is UnionType:
+    if origin in (Union, UnionType):
         kind = next(each for each in inner if each is not NoneType)
         return _value(kind, value, where, folder)
     if origin is tuple:

@@ -9,11 +9,12 @@ import typer
 
 from ondol.cli.facts import BundleFacts, count, facts, megabytes
 from ondol.cli.measured import show_quality
+from ondol.cli.npu import Activations, NpuFacts, npu_facts, npu_pairs, warn
 from ondol.cli.options import Json, share
 from ondol.cli.output import note, show_json, show_pairs
 from ondol.language import say
 
-TARGETS = ("cpu",)
+TARGETS = ("cpu", "npu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Converted:
     source_bytes: int
     size_ratio: float
     seconds: float
+    npu: NpuFacts | None
 
 
 def convert(
@@ -137,8 +139,11 @@ def convert(
         str,
         typer.Option(
             "--target",
-            metavar="cpu",
-            help=say("What the bundle is for.", "번들을 실행할 대상."),
+            metavar="cpu|npu",
+            help=say(
+                "What the bundle is for. npu: static graphs for a neural processor as well.",
+                "번들을 실행할 대상. npu: 신경망 처리 장치용 고정 모양 그래프도 만듭니다.",
+            ),
         ),
     ] = "cpu",
     quality: Annotated[
@@ -151,6 +156,7 @@ def convert(
             ),
         ),
     ] = False,
+    activations: Activations = None,
     json: Json = False,
 ) -> None:
     """Convert a model into a bundle."""
@@ -161,12 +167,24 @@ def convert(
     folder, called = _place(model, out, name)
     start = time.monotonic()
     choices = Choices(
-        weights, context, kv_cache, vocabulary, hanja, share(coverage), tuple(text or ()), quality
+        weights,
+        context,
+        kv_cache,
+        vocabulary,
+        hanja,
+        share(coverage),
+        tuple(text or ()),
+        quality,
+        target,
+        activations,
     )
-    bundle = make(model, folder, called, choices).bundle
+    done = make(model, folder, called, choices)
+    bundle = done.bundle
     seconds = time.monotonic() - start
     source = sum(origin.size for origin in bundle.manifest.origins)
-    made = Converted(facts(bundle), source, bundle.size / (source or 1), seconds)
+    made = Converted(
+        facts(bundle), source, bundle.size / (source or 1), seconds, npu_facts(done.npu)
+    )
     if json:
         show_json(made)
         return
@@ -231,6 +249,8 @@ def _show(made: Converted) -> None:
                 f"{megabytes(made.source_bytes)} → {megabytes(bundle.size_bytes)} "
                 f"(×{made.size_ratio:.2f})",
             ),
+            *npu_pairs(made.npu),
             (say("time", "걸린 시간"), say(f"{made.seconds:.1f} s", f"{made.seconds:.1f}초")),
         ),
     )
+    warn(made.npu)

@@ -29,6 +29,11 @@ class Made(Protocol):
         """The finished bundle."""
         ...
 
+    @property
+    def npu(self) -> Any:
+        """What quantising for a neural processor cost; None where that was not asked for."""
+        ...
+
 
 def default_model() -> str:
     """The starter that `ondol chat` opens when no model is named."""
@@ -69,6 +74,8 @@ class Choices:
     coverage: float | None = None
     texts: tuple[Path, ...] = ()
     quality: bool = False
+    target: str = "cpu"
+    activations: str | None = None
 
 
 def make(model: str, target: Path, name: str, choices: Choices | None = None) -> Made:
@@ -91,6 +98,8 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
             kv_cache=said.kv_cache,
             calibration=said.texts,
             quality=said.quality,
+            target=said.target,
+            activations=said.activations,
         )
         _warn_of_texts(options)
         starter = None if Path(model).exists() else STARTERS.get(model)
@@ -129,6 +138,8 @@ def stage_title(stage: str) -> str:
         "weights": say("Weights", "가중치"),
         "graph": say("Graph", "그래프"),
         "hash": say("Hashes", "해시"),
+        "quantise": say("Calibrating and quantising", "보정과 양자화"),
+        "measure": say("Measuring the loss", "손실 측정"),
         "evaluate": say("Evaluating", "평가"),
         "cache": say("Key-value cache", "키·값 캐시"),
         "source": say("The source in float32, to compare with", "비교할 float32 원본"),

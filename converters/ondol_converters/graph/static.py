@@ -1,0 +1,270 @@
+"""The decoder as a graph of fixed shapes in plain ONNX, for neural processors.
+
+No operator is outside the default domain, and every shape is known:
+
+    input_ids int32 [n], positions int32 [n], mask float32 [n, context + n], mask.{window} likewise,
+    past_key_values.{i}.key/value float32 [kv_heads, context, head_dim]
+      → logits float32 [n, vocabulary], new.{i}.key/value float32 [kv_heads, n, head_dim]
+
+The cache has the same shape whatever n is; the new keys and values are the caller's to put into
+it. Attention sees the cache first, then the new positions; `mask` is added to its scores: 0 where
+a position may look, HIDDEN elsewhere. Layers with a sliding window have a mask of their own.
+Nothing inside depends on n: a graph for another n has the same nodes.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import onnx
+
+from ondol.errors import OptionError
+from ondol.language import say
+from ondol_converters.families.decoder import Decoder
+from ondol_converters.graph.decoder import DecoderWeights
+from ondol_converters.graph.drawing import Drawing
+from ondol_converters.graph.weights import Matrix, Stored
+
+HIDDEN = -10_000.0  # within float16, where neural processors compute
+TANH_SCALE = math.sqrt(2 / math.pi)
+CUBIC = 0.044715
+
+
+def check_static(d: Decoder) -> None:
+    """Refuse what the static graph does not draw.
+
+    Raises:
+        OptionError: naming it.
+    """
+    undrawn = {
+        f"norm = {d.norm}": d.norm != "rms",
+        "parallel branches": d.parallel,
+        "learned positions": d.learned_positions,
+        "interleaved rotary pairs": d.rotary_interleaved,
+        "an MLP without gate": not d.gated,
+        f"activation = {d.activation}": d.activation not in ("silu", "gelu_tanh"),
+    }
+    found = [name for name, there in undrawn.items() if there]
+    if found:
+        raise OptionError(
+            say(
+                f"A {d.model_type} cannot be drawn with fixed shapes yet.",
+                f"{d.model_type} 구조는 아직 고정된 모양으로 그릴 수 없습니다.",
+            ),
+            say(f"It has {', '.join(found)}.", f"이 구조의 특징: {', '.join(found)}"),
+            "--target cpu",
+        )
+
+
+def draw_static(
+    decoder: Decoder, weights: DecoderWeights, weights_file: str, n: int, context: int, version: str
+) -> onnx.ModelProto:
+    """The model for n tokens at a time.
+
+    Args:
+        weights: all matrices in float32.
+        context: positions of the cache; the rope tables have as many rows or more.
+
+    Raises:
+        OptionError: if the family has something that is not drawn here.
+    """
+    check_static(decoder)
+    pen = _StaticPen(decoder, weights, Drawing(weights_file), n, context)
+    pen.draw()
+    model = pen.sheet.model(f"{decoder.model_type} static", version)
+    del model.opset_import[1:]  # nothing of com.microsoft is here
+    return model
+
+
+class _StaticPen:
+    """Draws; `x` is always the residual stream [n, hidden]."""
+
+    def __init__(self, d: Decoder, w: DecoderWeights, sheet: Drawing, n: int, context: int) -> None:
+        self.d, self.w, self.sheet, self.n, self.context = d, w, sheet, n, context
+
+    def draw(self) -> None:
+        d, sheet = self.d, self.sheet
+        ids = sheet.input("input_ids", "int32", [self.n])
+        positions = sheet.input("positions", "int32", [self.n])
+        turns = [self._turns(j, positions) for j in range(len(d.ropes))]
+        table = sheet.stored(self.w.matrices["embedding"].quants)
+        x = sheet.node("Gather", [table, ids], "embedding/Gather", {"axis": 0})
+        x = self._times(x, d.embedding_scale, "embedding")
+        for i, layer in enumerate(d.layers):
+            at = f"layers.{i}"
+            read = self._norm(x, f"{at}.attention_norm")
+            turn = None if layer.rope is None else turns[layer.rope]
+            branch = self._product(self._attend(read, i, turn), f"{at}.o")
+            x = self._added(branch, x, f"{at}.post_attention_norm")
+            branch = self._mlp(self._norm(x, f"{at}.mlp_norm"), i)
+            x = self._added(branch, x, f"{at}.post_mlp_norm")
+        x = self._times(self._norm(x, "final_norm"), d.logit_scale, "head")
+        self._gemm(x, joined(self.w.head), "head", "logits")
+        sheet.output("logits", "float32", [self.n, d.vocabulary])
+
+    def _turns(self, j: int, positions: str) -> list[str]:
+        """Cosines and sines of the positions, each [n, 1, turned / 2]."""
+        sheet, axis = self.sheet, self.sheet.constant("axis.1", np.array([1], np.int64))
+        rows = [
+            sheet.node("Gather", [sheet.stored(table), positions], f"rope.{j}.{k}/Gather")
+            for k, table in enumerate(self.w.ropes[j])
+        ]
+        return [
+            sheet.node("Unsqueeze", [row, axis], f"rope.{j}.{k}/Unsqueeze")
+            for k, row in enumerate(rows)
+        ]
+
+    def _added(self, branch: str, x: str, post: str) -> str:
+        branch = self._times(self._norm(branch, post), self.d.residual_scale, post)
+        return self.sheet.node("Add", [branch, x], f"{post}/Residual")
+
+    def _norm(self, x: str, name: str) -> str:
+        """RMSNorm (arXiv 1910.07467) in primitives; x itself where there is no such norm."""
+        if name not in self.w.vectors:
+            return x
+        sheet = self.sheet
+        axis = sheet.constant("axis.last", np.array([-1], np.int64))
+        epsilon = sheet.constant("epsilon", np.array(self.d.norm_epsilon, np.float32))
+        square = sheet.node("Mul", [x, x], f"{name}/Square")
+        mean = sheet.node("ReduceMean", [square, axis], f"{name}/Mean")
+        root = sheet.node(
+            "Sqrt", [sheet.node("Add", [mean, epsilon], f"{name}/Least")], f"{name}/Sqrt"
+        )
+        unit = sheet.node("Div", [x, root], f"{name}/Div")
+        gamma = sheet.constant(name, self.w.vectors[name])
+        return sheet.node("Mul", [unit, gamma], f"{name}/Mul")
+
+    def _times(self, x: str, factor: float, name: str) -> str:
+        if factor == 1.0:
+            return x
+        scale = self.sheet.constant(f"{name}/scale", np.array(factor, np.float32))
+        return self.sheet.node("Mul", [x, scale], f"{name}/Times")
+
+    def _product(self, x: str, name: str) -> str:
+        return self._gemm(x, self.w.matrices[name], name)
+
+    def _gemm(self, x: str, matrix: Matrix, name: str, output: str = "") -> str:
+        inputs = [x, self.sheet.stored(matrix.quants)]
+        if matrix.bias is not None:
+            inputs.append(self.sheet.constant(f"{name}/bias", matrix.bias))
+        outputs = [output or f"{name}/product"]
+        return self.sheet.node("Gemm", inputs, f"{name}/Gemm", {"transB": 1}, outputs)
+
+    def _attend(self, x: str, i: int, turn: "list[str] | None") -> str:
+        """Attention before its output projection [n, heads * head_dim]; groups share their keys."""
+        d, sheet, name = self.d, self.sheet, f"layers.{i}.attention"
+        shapes = {"q": d.heads, "k": d.kv_heads, "v": d.kv_heads}
+        sizes = np.array([count * d.head_dim for count in shapes.values()], np.int64)
+        split = [f"{name}/{part}" for part in shapes]
+        qkv = self._product(x, f"layers.{i}.qkv")
+        sheet.node(
+            "Split", [qkv, sheet.constant("sizes", sizes)], f"{name}/Split", {"axis": -1}, split
+        )
+        q, k, v = (
+            self._reshaped(part, [-1, count, d.head_dim])
+            for part, count in zip(split, shapes.values(), strict=True)
+        )
+        if d.qk_norm:
+            q, k = self._norm(q, f"layers.{i}.q_norm"), self._norm(k, f"layers.{i}.k_norm")
+        if turn is not None:
+            q, k = (self._turned(part, turn, f"{name}/{w}") for part, w in ((q, "q"), (k, "k")))
+        q, k, v = (
+            sheet.node("Transpose", [part], f"{name}/{w}/Heads", {"perm": [1, 0, 2]}, out)
+            for part, w, out in (
+                (q, "q", []),
+                (k, "k", [f"new.{i}.key"]),
+                (v, "v", [f"new.{i}.value"]),
+            )
+        )
+        q = self._times(q, d.attention_scale, f"{name}/q")
+        q = self._reshaped(q, [d.kv_heads, d.heads // d.kv_heads, -1, d.head_dim])
+        keys, values = (self._cached(new, i, part) for new, part in ((k, "key"), (v, "value")))
+        across = sheet.node("Transpose", [keys], f"{name}/Across", {"perm": [0, 1, 3, 2]})
+        scores = sheet.node("MatMul", [q, across], f"{name}/Scores")
+        masked = sheet.node("Add", [scores, self._mask(i)], f"{name}/Mask")
+        shares = sheet.node("Softmax", [masked], f"{name}/Softmax", {"axis": -1})
+        mixed = sheet.node("MatMul", [shares, values], f"{name}/Mix")
+        together = self._reshaped(mixed, [d.heads, -1, d.head_dim])
+        rows = sheet.node("Transpose", [together], f"{name}/Rows", {"perm": [1, 0, 2]})
+        return self._reshaped(rows, [-1, d.heads * d.head_dim])
+
+    def _cached(self, new: str, i: int, part: str) -> str:
+        """The cache and the new positions behind it, [kv_heads, 1, context + n, head_dim]."""
+        d, sheet, name = self.d, self.sheet, f"layers.{i}.attention/{part}"
+        shape = [d.kv_heads, self.context, d.head_dim]
+        past = sheet.input(f"past_key_values.{i}.{part}", "float32", shape)
+        sheet.output(f"new.{i}.{part}", "float32", [d.kv_heads, self.n, d.head_dim])
+        both = sheet.node("Concat", [past, new], f"{name}/Concat", {"axis": 1})
+        axis = sheet.constant("axis.1", np.array([1], np.int64))
+        return sheet.node("Unsqueeze", [both, axis], f"{name}/Unsqueeze")
+
+    def _mask(self, i: int) -> str:
+        window = self.d.layers[i].window
+        name = f"mask.{window}" if window else "mask"
+        return self.sheet.input(name, "float32", [self.n, self.context + self.n])
+
+    def _turned(self, x: str, turn: Sequence[str], name: str) -> str:
+        """x [n, heads, head_dim] with its first elements turned by their positions."""
+        d, sheet = self.d, self.sheet
+        sizes = [d.turned // 2, d.turned // 2]
+        parts = [f"{name}/left", f"{name}/right"]
+        if d.turned < d.head_dim:
+            sizes.append(d.head_dim - d.turned)
+            parts.append(f"{name}/rest")
+        sizes_name = sheet.constant("turned_sizes", np.array(sizes, np.int64))
+        sheet.node("Split", [x, sizes_name], f"{name}/Halves", {"axis": -1}, parts)
+        cos, sin = turn
+        left, right = parts[:2]
+
+        def product(a: str, b: str, word: str) -> str:
+            return sheet.node("Mul", [a, b], f"{name}/{word}")
+
+        first = [product(left, cos, "LeftCos"), product(right, sin, "RightSin")]
+        second = [product(right, cos, "RightCos"), product(left, sin, "LeftSin")]
+        turned = [
+            sheet.node("Sub", first, f"{name}/First"),
+            sheet.node("Add", second, f"{name}/Second"),
+        ]
+        return sheet.node("Concat", [*turned, *parts[2:]], f"{name}/Turned", {"axis": -1})
+
+    def _mlp(self, x: str, i: int) -> str:
+        d, sheet, name = self.d, self.sheet, f"layers.{i}.mlp"
+        both = self._product(x, f"layers.{i}.gate_up")
+        sizes = sheet.constant("gate_up_sizes", np.array([d.intermediate] * 2, np.int64))
+        gate, up = f"{name}/gate", f"{name}/up"
+        sheet.node("Split", [both, sizes], f"{name}/Split", {"axis": -1}, [gate, up])
+        active = self._active(gate, name)
+        return self._product(sheet.node("Mul", [active, up], f"{name}/Gated"), f"layers.{i}.down")
+
+    def _active(self, x: str, name: str) -> str:
+        sheet = self.sheet
+        if self.d.activation == "silu":
+            return sheet.node(
+                "Mul", [x, sheet.node("Sigmoid", [x], f"{name}/Sigmoid")], f"{name}/SiLU"
+            )
+        # GELU by tanh (arXiv 1606.08415)
+        square = sheet.node("Mul", [x, x], f"{name}/Square")
+        cubic = self._times(sheet.node("Mul", [square, x], f"{name}/Cube"), CUBIC, f"{name}/cubic")
+        inner = sheet.node("Add", [x, cubic], f"{name}/Inner")
+        bent = sheet.node("Tanh", [self._times(inner, TANH_SCALE, f"{name}/tanh")], f"{name}/Tanh")
+        one = sheet.constant("one", np.array(1, np.float32))
+        factor = sheet.node("Add", [bent, one], f"{name}/Lift")
+        return self._times(sheet.node("Mul", [x, factor], f"{name}/Gelu"), 0.5, f"{name}/half")
+
+    def _reshaped(self, x: str, shape: list[int]) -> str:
+        name = "shape." + "x".join(map(str, shape))
+        return self.sheet.node(
+            "Reshape", [x, self.sheet.constant(name, np.array(shape, np.int64))], f"{x}/Reshape"
+        )
+
+
+def joined(parts: Sequence[Matrix]) -> Matrix:
+    """Runs of rows that lie behind each other in the weights file as the matrix they are of."""
+    first = parts[0]
+    rows = sum(part.rows for part in parts)
+    length = sum(part.quants.length for part in parts)
+    biases = [part.bias for part in parts if part.bias is not None]
+    stored = Stored("head", first.quants.dtype, (rows, first.columns), first.quants.offset, length)
+    bias = np.concatenate(biases) if biases else None
+    return replace(first, rows=rows, quants=stored, bias=bias)

@@ -1,0 +1,104 @@
+"""Running a static decoder graph on the CPU: to calibrate it, and to see what it is worth."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ondol_converters.families.decoder import Decoder
+from ondol_converters.graph.static import HIDDEN
+from ondol_converters.quantise.qdq import Feeds
+
+ROUNDS = 16  # of calibration, n tokens each
+
+
+class StaticRun:
+    """One graph for n tokens at a time, with its cache of `context` positions."""
+
+    def __init__(self, model: Path, decoder: Decoder, n: int, context: int, threads: int) -> None:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 4
+        self._session = ort.InferenceSession(
+            str(model), options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
+        self._decoder, self._n, self._context = decoder, n, context
+        self._windows = sorted({layer.window for layer in decoder.layers})
+        shape = (decoder.kv_heads, context, decoder.head_dim)
+        self._cache = {
+            f"{i}.{part}": np.zeros(shape, np.float32)
+            for i in range(len(decoder.layers))
+            for part in ("key", "value")
+        }
+        self.length = 0
+
+    def feeds(self, ids: Sequence[int]) -> Feeds:
+        """The graph's inputs for at most n tokens; what is missing is filled up and hidden."""
+        count, n, start = len(ids), self._n, self.length
+        padded = np.zeros(n, np.int32)
+        padded[:count] = ids
+        positions = np.minimum(start + np.arange(n), self._context - 1)
+        masks = {
+            f"mask.{window}" if window else "mask": _mask(start, count, n, self._context, window)
+            for window in self._windows
+        }
+        cache = {f"past_key_values.{name}": array for name, array in self._cache.items()}
+        return {
+            "input_ids": padded,
+            "positions": positions.astype(np.int32),
+            **masks,
+            **cache,
+        }
+
+    def append(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Run tokens after those already there; logits [len(ids), vocabulary] of each."""
+        rows = [self._step(ids[at : at + self._n]) for at in range(0, len(ids), self._n)]
+        return np.concatenate(rows)
+
+    def fill(self, ids: Sequence[int]) -> None:
+        """Like `append`, for a graph without logits."""
+        for at in range(0, len(ids), self._n):
+            self._run(ids[at : at + self._n])
+
+    def take(self, other: "StaticRun") -> None:
+        """Go on where a graph for another n has come to, with its cache."""
+        self._cache, self.length = other._cache, other.length
+
+    def _step(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = self._run(ids)["logits"][: len(ids)]
+        return logits
+
+    def _run(self, ids: Sequence[int]) -> "dict[str, NDArray[np.float32]]":
+        names = [output.name for output in self._session.get_outputs()]
+        arrays: Any = self._session.run(names, dict(self.feeds(ids)))
+        found: dict[str, NDArray[np.float32]] = dict(zip(names, arrays, strict=True))
+        end = self.length + len(ids)
+        for name, memory in self._cache.items():
+            memory[:, self.length : end] = found[f"new.{name}"][:, : len(ids)]
+        self.length = end
+        return found
+
+    def readings(self, ids: Sequence[int]) -> Iterator[Feeds]:
+        """Inputs along a text, the cache filling up; begun anew when it is full."""
+        for at in range(0, min(len(ids), ROUNDS * self._n), self._n):
+            if self.length + self._n > self._context:
+                self.length = 0
+            window = ids[at : at + self._n]
+            yield {name: array.copy() for name, array in self.feeds(window).items()}
+            self._step(window)
+
+
+def _mask(start: int, count: int, n: int, context: int, window: int) -> NDArray[np.float32]:
+    """What is added to scores, float32 [n, context + n]: 0 where a position may look."""
+    at = np.concatenate([np.arange(context), start + np.arange(n)])
+    there = np.concatenate([np.arange(context) < start, np.arange(n) < count])
+    own = (start + np.arange(n))[:, None]
+    seen = there & (at <= own)
+    if window:
+        seen &= at > own - window
+    seen[np.arange(n), context + np.arange(n)] = True  # of what only fills up, too
+    return np.where(seen, np.float32(0), np.float32(HIDDEN))

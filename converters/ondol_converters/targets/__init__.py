@@ -1,0 +1,35 @@
+"""Targets as data: what a bundle for one is like. Adding one: a file here and its name below."""
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+TARGETS = ("cpu", "npu")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What graphs for a target are like.
+
+    `static` ones have fixed shapes: a cache of at most `context` positions, and `bucket` tokens at
+    a time in prefill. `activations` are the ways to quantise them, the default first: a16w8 is
+    activations in 16 bits and weights in 8. `operators` are those that are quantised.
+    """
+
+    name: str
+    static: bool
+    activations: tuple[str, ...]
+    context: int = 0
+    bucket: int = 0
+    operators: tuple[str, ...] = ()
+
+
+def target(name: str) -> Target:
+    """A target by its name, one of `TARGETS`."""
+    table = tomllib.loads((files("ondol_converters.targets") / f"{name}.toml").read_text("utf-8"))
+    said: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in table["target"].items()
+    }
+    return Target(**said)
