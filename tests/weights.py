@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -9,17 +10,22 @@ import pytest
 
 from ondol.bundle import Bundle
 from ondol.errors import BundleError, MissingExtra
-from ondol.starter import GEMMA, QWEN, Starter, locate
+from ondol.starter import E5, GEMMA, QWEN, Starter, locate
 
-MODELS = {"gemma": GEMMA, "qwen": QWEN}
+MODELS = {"gemma": GEMMA, "qwen": QWEN, "e5": E5}
 
 
 def gguf_path(name: str) -> list[Path]:
-    """The parts of a starter's GGUF, in order; the test is skipped where they are absent."""
+    """The parts of a starter's file, in order; the test is skipped where they are absent."""
     try:
         return [locate(part) for part in MODELS[name].parts]
     except MissingExtra as exc:
         pytest.skip(str(exc))
+
+
+def e5_path() -> Path:
+    """The file of multilingual-e5-small; the test is skipped where it is absent."""
+    return gguf_path("e5")[0]
 
 
 @cache
@@ -38,6 +44,7 @@ def starter_bundle(name: str, weights: str = "auto") -> Bundle:
         return Bundle.open(target)
     except BundleError:
         options = Options("float32" if weights == "float32" else "auto")
+        options = replace(options, vocabulary=starter.vocabulary)
         return convert_starter(starter, target, options=options).bundle
 
 

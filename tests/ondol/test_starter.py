@@ -11,7 +11,7 @@ import pytest
 
 from ondol.bundle import Bundle
 from ondol.errors import BundleNotFound, CorruptSource, MissingExtra
-from ondol.starter import GEMMA, QWEN, STARTERS, Part, Starter, locate, starter
+from ondol.starter import E5, GEMMA, QWEN, STARTERS, Part, Starter, locate, starter
 from ondol_converters.starters import convert_starter
 from tiny_gguf import write_gguf
 
@@ -117,22 +117,22 @@ def test_what_is_not_installed_says_how_to(fake: Starter, tmp_path: Path) -> Non
 
 
 def test_starters_are_found_by_name() -> None:
-    assert [starter(name) for name in STARTERS] == [QWEN, GEMMA]
+    assert [starter(name) for name in STARTERS] == [QWEN, GEMMA, E5]
     assert next(iter(STARTERS.values())).chats
     with pytest.raises(BundleNotFound) as caught:
         starter("nope")
     assert QWEN.name in caught.value.why
 
 
-@pytest.mark.parametrize("known", [QWEN, GEMMA])
+@pytest.mark.parametrize("known", [QWEN, GEMMA, E5])
 def test_starters_are_pinned_with_terms(known: Starter) -> None:
-    assert len(known.sha256) == 64 and int(known.sha256, 16) and known.size > 1 << 27
+    assert len(known.sha256) == 64 and int(known.sha256, 16) and known.size > 1 << 26
     assert known.parts and known.licence and known.provenance and known.licence_note
     assert known.licence_kind in ("commercial", "conditional", "research-only")
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("known", [QWEN, GEMMA])
+@pytest.mark.parametrize("known", [QWEN, GEMMA, E5])
 def test_locating_imports_none_of_the_wheels(known: Starter) -> None:
     try:
         sizes = [locate(part).stat().st_size for part in known.parts]

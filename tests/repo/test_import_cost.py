@@ -30,6 +30,7 @@ def loaded(code: str) -> set[str]:
         "ondol",
         "ondol.bundle",
         "ondol.device",
+        "ondol.encoder",
         "ondol.errors",
         "ondol.language",
         "ondol.manifest",

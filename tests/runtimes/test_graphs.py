@@ -33,14 +33,16 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return encoder_bundle(tmp_path_factory.mktemp("graphs") / "mean")
 
 
+@pytest.mark.parametrize("device", ["cpu", "reference"])
 @pytest.mark.parametrize("check", CHECKS)
-def test_the_cpu_keeps_the_contract_of_graphs(check: str, encoder: Bundle) -> None:
-    check_one(check, CpuRuntime(), encoder)
+def test_devices_keep_the_contract_of_graphs(check: str, device: str, encoder: Bundle) -> None:
+    check_one(check, registry.runtime(device), encoder)
 
 
-def test_the_cpu_computes_the_graph(encoder: Bundle) -> None:
+@pytest.mark.parametrize("device", ["cpu", "reference"])
+def test_devices_compute_the_graph(device: str, encoder: Bundle) -> None:
     ids = np.array([[3, 4], [7, 9]])
-    with CpuRuntime().open_graph(encoder, PLAN) as session:
+    with registry.runtime(device).open_graph(encoder, PLAN) as session:
         made = session.run({"input_ids": ids})["embedding"]
     assert np.allclose(made, TABLE[ids].mean(axis=1), atol=1e-6)
 
@@ -53,10 +55,9 @@ def test_what_the_graph_cannot_do_is_a_device_error(encoder: Bundle) -> None:
         session.run({"input_ids": np.array([[1 << 40]])})
 
 
-@pytest.mark.parametrize("device", ["reference", "null"])
-def test_devices_of_decoders_only_say_so(device: str, encoder: Bundle) -> None:
+def test_devices_of_decoders_only_say_so(encoder: Bundle) -> None:
     with pytest.raises(DeviceUnavailable, match="text generators only"):
-        registry.runtime(device).open_graph(encoder, PLAN)
+        registry.runtime("null").open_graph(encoder, PLAN)
 
 
 @pytest.mark.parametrize("device", registry.DEVICES)

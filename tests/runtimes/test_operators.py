@@ -54,6 +54,10 @@ PLAIN: dict[str, tuple[str, list[Array | None], Attributes, int]] = {
     "norm": ("SimplifiedLayerNormalization", [floats(2, 3, 8), floats(8)], {"epsilon": 1e-6}, 1),
     "layer norm": ("LayerNormalization", [floats(2, 3, 8), floats(8), floats(8)], {"axis": -1}, 1),
     "exact gelu": ("com.microsoft::Gelu", [floats(2, 9) * 4], {}, 1),
+    "div": ("Div", [floats(2, 3, 4), floats(4) + 9], {}, 1),
+    "unsqueeze": ("Unsqueeze", [floats(2, 3), whole(-1)], {}, 1),
+    "mean": ("ReduceMean", [floats(2, 3, 4), whole(1)], {"keepdims": 0}, 1),
+    "unit": ("LpNormalization", [floats(2, 3)], {"axis": -1, "p": 2}, 1),
     "identity": ("Identity", [floats(2, 3)], {}, 1),
     "gelu": ("com.microsoft::FastGelu", [floats(2, 9) * 4], {}, 1),
     "gelu bias": ("com.microsoft::FastGelu", [floats(2, 9), floats(9)], {}, 1),
@@ -118,6 +122,14 @@ def test_quantised_rows_agree(bits: int, block: int) -> None:
     inputs: list[Array | None] = [quants.reshape(9, -1), whole(8, 0, 3, 3)[None], scales]
     said = {"bits": bits, "block_size": block, "gather_axis": 0, "quantize_axis": 1}
     agree(both("com.microsoft::GatherBlockQuantized", inputs, said))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_both_ways_agrees(masked: bool) -> None:
+    inputs: list[Array | None] = [floats(2, 5, 24) for _ in range(3)]
+    if masked:
+        inputs += [None, np.array([[1, 1, 1, 0, 0], [1] * 5], np.int32)]
+    agree(both("com.microsoft::MultiHeadAttention", inputs, {"num_heads": 3}))
 
 
 @pytest.mark.parametrize("packed", [True, False], ids=["packed", "apart"])
@@ -189,6 +201,7 @@ def test_every_operator_is_tested_here() -> None:
         "com.microsoft::GatherBlockQuantized",
         "com.microsoft::GroupQueryAttention",
         "com.microsoft::MatMulNBits",
+        "com.microsoft::MultiHeadAttention",
         "com.microsoft::RotaryEmbedding",
         "com.microsoft::SkipLayerNormalization",
         "com.microsoft::SkipSimplifiedLayerNormalization",

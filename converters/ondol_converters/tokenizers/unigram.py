@@ -181,7 +181,7 @@ def _json(
         "split": model.splits_words,
     }
     ids = {piece: number for number, (piece, _) in typed}
-    hidden = _cut(piece for _, (piece, kind) in typed if kind in _HIDDEN and len(piece) > 1)
+    hidden = hiding(piece for _, (piece, kind) in typed if kind in _HIDDEN and len(piece) > 1)
     return json.dumps(
         {
             "version": "1.0",
@@ -209,7 +209,7 @@ def _text(piece: str, kind: int) -> str:
     return piece.replace(SPACE, " ") if kind == USER_DEFINED else piece
 
 
-def _cut(pieces: Iterable[str]) -> Json:
+def hiding(pieces: Iterable[str]) -> Json:
     """A cut after the first character of text that spells one of these pieces."""
     spelt = sorted({f"{re.escape(piece[0])}(?={re.escape(piece[1:])})" for piece in pieces})
     pattern = "|".join(spelt) or r"(?!)"

@@ -93,10 +93,11 @@ def convert(
         ),
     ] = "float32",
     vocabulary: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--vocabulary",
             metavar="full|ko-en|ko-en-compact",
+            show_default="full",
             help=say(
                 "Tokens to keep. ko-en: all that Korean and English are written with, so that "
                 "they are split as before. ko-en-compact: the frequent ones; rare words fall "
@@ -105,7 +106,7 @@ def convert(
                 "ko-en-compact: 자주 쓰이는 것만. 드문 말은 더 잘게 나뉨.",
             ),
         ),
-    ] = "full",
+    ] = None,
     hanja: Annotated[
         bool,
         typer.Option("--hanja", help=say("Keep Chinese characters too.", "한자도 남깁니다.")),

@@ -69,7 +69,7 @@ class Choices:
     weights: str = "auto"
     context: int | None = None
     kv_cache: str = "float32"
-    vocabulary: str = "full"
+    vocabulary: str | None = None
     hanja: bool = False
     coverage: float | None = None
     texts: tuple[Path, ...] = ()
@@ -89,10 +89,11 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
     with converters():
         recipe = import_module(f"{CONVERTERS}.recipe")
         said = choices or Choices()
+        starter = None if Path(model).exists() else STARTERS.get(model)
         options = recipe.Options(
             said.weights,
             recipe.DEFAULT_CONTEXT if said.context is None else said.context,
-            vocabulary=said.vocabulary,
+            vocabulary=said.vocabulary or (starter.vocabulary if starter else "full"),
             hanja=said.hanja,
             coverage=recipe.COVERAGE if said.coverage is None else said.coverage,
             kv_cache=said.kv_cache,
@@ -102,7 +103,6 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
             activations=said.activations,
         )
         _warn_of_texts(options)
-        starter = None if Path(model).exists() else STARTERS.get(model)
         if starter is not None:
             _installed(starter)
         with progress(stage_title) as report:

@@ -1,0 +1,1 @@
+"""Encoders of text and recognisers of speech into bundles."""

@@ -1,0 +1,116 @@
+"""An embedder that Ondol draws: source in, bundle out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ondol import __version__
+from ondol.bundle import Bundle
+from ondol.device import Needs
+from ondol.files import replaced_folder, write_whole
+from ondol.manifest import Origin, Recipe, Variant
+from ondol.model_facts import EncoderFacts
+from ondol_converters.conversion import GRAPH, WEIGHTS, Conversion, Terms
+from ondol_converters.encoders.bundling import Content, write_bundle
+from ondol_converters.encoders.drawn import NAMES, USES, EncoderPacker, describe
+from ondol_converters.graph.encoder import draw_encoder
+from ondol_converters.graph.weights import WeightsFile
+from ondol_converters.recipe import Options
+from ondol_converters.sources import Source
+from ondol_converters.vocabulary import TrimmedSource, cut_tokenizer, learnt_from
+
+Progress = Callable[[str, int, int], None]
+
+
+def convert_embedder(
+    source: Source,
+    target: Path,
+    *,
+    name: str,
+    options: Options,
+    terms: Terms,
+    progress: Progress,
+) -> Conversion:
+    """Convert a BERT into a bundle of an embedder.
+
+    Args:
+        source: one whose format `NAMES` knows.
+        target: the bundle's folder.
+        name: the bundle's name.
+        options: `weights` (auto, float32, int8), `vocabulary`, `hanja` and `coverage` count;
+            the context is the model's own.
+        terms: licence and provenance.
+        progress: called as things get done.
+
+    Raises:
+        SourceError: if the source does not hold.
+        StorageError: if the disk refuses; an older bundle is untouched.
+    """
+    progress("tokenizer", 0, 1)
+    use = USES[source.format]
+    whole = source.config["vocab_size"]
+    source = _trimmed(source, options)
+    tokenizer = source.tokenizer()
+    progress("tokenizer", 1, 1)
+    encoder = describe(source.config, use)
+    with replaced_folder(target) as folder:
+        with WeightsFile(folder / WEIGHTS) as file:
+            packer = EncoderPacker(source, encoder, options.weights, file, progress)
+            weights = packer.pack()
+            size = file.finish()
+        progress("graph", 0, 1)
+        model, operators = draw_encoder(encoder, weights, WEIGHTS, __version__)
+        write_whole(folder / GRAPH, model.SerializeToString())
+        progress("graph", 1, 1)
+        progress("hash", 0, 1)
+        precisions = sorted({"float32" if r.bits == 32 else f"int{r.bits}" for r in packer.records})
+        facts = EncoderFacts(
+            model_type=source.model_type,
+            task="embed",
+            layers=encoder.layers,
+            width=encoder.hidden,
+            vocabulary=encoder.vocabulary,
+            context=encoder.positions,
+            parameters=packer.parameters,
+            pad=encoder.pad,
+            pooling=use.pooling,
+            normalised=use.normalised,
+            query_prefix=use.query_prefix,
+            passage_prefix=use.passage_prefix,
+            labels=(),
+        )
+        recipe = Recipe(
+            weights=options.weights,
+            context=encoder.positions,
+            vocabulary=options.vocabulary,
+            source_vocabulary=int(str(whole)),
+            budget=None,
+            favor=options.favor,
+            calibration=(),
+            matrices=tuple(packer.records),
+        )
+        content = Content(
+            name=name,
+            facts=facts,
+            variant=Variant("cpu", GRAPH, (), Needs(operators, tuple(precisions), size)),
+            files=(GRAPH, WEIGHTS),
+            origins=[Origin(f.name, f.size, f.sha256) for f in source.files()],
+            recipe=recipe,
+            terms=terms,
+            provenance="",
+        )
+        write_bundle(folder, tokenizer.json, content)
+        progress("hash", 1, 1)
+    total = sum(record.bytes for record in packer.records)
+    exact = sum(record.bytes for record in packer.records if record.exact) / (total or 1)
+    return Conversion(Bundle.open(target), packer.parameters, exact)
+
+
+def _trimmed(source: Source, options: Options) -> Source:
+    """The source with the vocabulary that options ask for."""
+    if options.vocabulary == "full":
+        return source
+    files = source.tokenizer()
+    ends = [*files.eos, *([] if files.bos is None else [files.bos])]
+    texts = [text.text for text in learnt_from(options)]
+    cut = cut_tokenizer(files.json, options, texts, ends)
+    return TrimmedSource(source, NAMES[source.format], files, cut)
