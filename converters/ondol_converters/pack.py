@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ondol.errors import CorruptSource
 from ondol.language import say
-from ondol.manifest import MatrixRecord
+from ondol.manifest import NO_KERNEL, MatrixRecord
 from ondol_converters.families import family
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.families.tensors import (
@@ -162,6 +162,8 @@ class Packer:
         for piece in pieces:
             exact = layout == FLOAT or exactly(piece.tensor.kind, layout)
             method = "none" if layout == FLOAT else layout.method
+            if layout == FLOAT and self.options.weights != "float32" and row_bytes // 4 % BLOCKS[0]:
+                method = NO_KERNEL
             if exact and layout.bits < 16:
                 method = "exact"
             tensor, size = piece.tensor, piece.rows * row_bytes

@@ -56,11 +56,15 @@ class Origin:
     sha256: str
 
 
+NO_KERNEL = "no-kernel"
+
+
 @dataclass(frozen=True, slots=True)
 class MatrixRecord:
     """How one tensor of the source was stored, in bytes, and whether exactly as it was.
 
-    `method` is how its values were put on the grid: exact, nearest, search, gptq, awq or none.
+    `method` is how its values were put on the grid: exact, nearest, search, gptq, awq or none;
+    no-kernel where it stays in float32 because no kernel has blocks that its rows are made of.
     """
 
     name: str

@@ -65,6 +65,23 @@ sys.addaudithook(hook)
 """Kills the process just before its rename number argv[4]."""
 
 
+STAGES = ("tokenizer", "weights", "graph", "hash", "cache", "source", "texts", "generation")
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ondol_converters.conversion import convert
+from ondol_converters.recipe import Options
+
+def killed(stage, done, total):
+    if stage == sys.argv[3] and (done == total or sys.argv[4] == "first"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+options = Options(context=256, vocabulary="ko-en", kv_cache="int8", quality=True)
+convert(Path(sys.argv[1]), Path(sys.argv[2]), options=options, progress=killed)
+"""
+"""Converts argv[1] to argv[2] with everything on, and is killed in the stage argv[3]."""
+
+
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if not path.name.endswith(".lock")}
 
@@ -175,6 +192,25 @@ def test_killed_before_any_rename(tmp_path: Path, older: bool) -> None:
     assert renames >= 4 + older
     assert whole(target).model.model_type == "qwen3"
     assert names(tmp_path) == {"model"}
+
+
+def test_killed_at_the_start_or_the_end_of_every_stage(tmp_path: Path) -> None:
+    target, new = tmp_path / "model", tmp_path / "new"
+    kept = old_bundle(target)
+    moments = [(stage, "first") for stage in STAGES]
+    moments += [(stage, "last") for stage in ("weights", "hash", "cache")]
+    for at, (stage, moment) in enumerate(moments):
+        place = target if at % 2 else new
+        command = [sys.executable, "-c", KILLED, str(MODELS / "qwen3"), str(place), stage, moment]
+        died = subprocess.run(command, capture_output=True, check=False)
+        assert died.returncode == -signal.SIGKILL, (stage, died.stderr)
+        recover(place)
+        assert not new.exists()
+        assert Bundle.open(target).manifest == kept
+    whole(target)
+    convert(MODELS / "qwen3", new, options=OPTIONS)
+    convert(MODELS / "qwen3", target, options=OPTIONS)
+    assert names(tmp_path) == {"model", "new"}
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ondol.cli.facts import BundleFacts, count, facts, megabytes
+from ondol.cli.facts import BundleFacts, count, facts, megabytes, no_kernel_pairs
 from ondol.cli.measured import show_quality
 from ondol.cli.npu import Activations, NpuFacts, npu_facts, npu_pairs, warn
 from ondol.cli.options import Json, share
@@ -250,6 +250,7 @@ def _show(made: Converted) -> None:
                 f"{megabytes(made.source_bytes)} → {megabytes(bundle.size_bytes)} "
                 f"(×{made.size_ratio:.2f})",
             ),
+            *no_kernel_pairs(bundle.no_kernel),
             *npu_pairs(made.npu),
             (say("time", "걸린 시간"), say(f"{made.seconds:.1f} s", f"{made.seconds:.1f}초")),
         ),

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from ondol.bundle import Bundle
 from ondol.language import say
-from ondol.manifest import MatrixRecord
+from ondol.manifest import NO_KERNEL, MatrixRecord
 
 TEMPLATE = "chat_template.jinja"
+SHOWN = 3  # names of tensors in one line
 SCALE_BYTES = 4  # one float32 for each block
 
 
@@ -25,7 +26,10 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class BundleFacts:
-    """A bundle in one line: sizes in bytes, context in tokens, shares from 0 to 1."""
+    """A bundle in one line: sizes in bytes, context in tokens, shares from 0 to 1.
+
+    `no_kernel` are tensors that stay in float32 since no kernel takes their rows.
+    """
 
     name: str
     path: str
@@ -38,6 +42,7 @@ class BundleFacts:
     chats: bool
     licence: str
     licence_kind: str
+    no_kernel: tuple[str, ...]
 
 
 def facts(bundle: Bundle) -> BundleFacts:
@@ -57,6 +62,24 @@ def facts(bundle: Bundle) -> BundleFacts:
         chats=any(entry.path == TEMPLATE for entry in manifest.files),
         licence=manifest.licence.name,
         licence_kind=manifest.licence.kind,
+        no_kernel=tuple(record.name for record in records if record.method == NO_KERNEL),
+    )
+
+
+def no_kernel_pairs(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The line of what stays in float32 against the user's wish; none where nothing does."""
+    if not names:
+        return ()
+    more = f" +{len(names) - SHOWN}" if len(names) > SHOWN else ""
+    shown = ", ".join(names[:SHOWN]) + more
+    return (
+        (
+            say("left in float32", "float32로 남음"),
+            say(
+                f"{len(names)}, rows that are no multiple of 16 fit no kernel: {shown}",
+                f"{len(names)}개, 행 길이가 16의 배수가 아니라 쓸 커널이 없음: {shown}",
+            ),
+        ),
     )
 
 
