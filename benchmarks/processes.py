@@ -1,7 +1,6 @@
 """Measured processes: one engine each, run in turn, and what they print."""
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from accounting import accounted
 from ondol.starter import Starter, locate
 from task import Figures, Task
 
@@ -44,14 +44,8 @@ def convert(starter: Starter, target: Path, *arguments: str) -> Conversion:
     """Run the converter as a user would, and account for it as the system does."""
     command = [sys.executable, "-m", "ondol.cli", "convert", starter.name]
     command += ["--out", str(target), "--json", *arguments]
-    start = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"converting {starter.name} failed: exit code {child.returncode}")
-    scale = 1 if sys.platform == "darwin" else 1024
-    return Conversion(time.monotonic() - start, usage.ru_maxrss * scale)
+    ran = accounted(command)
+    return Conversion(ran.seconds, ran.peak_rss)
 
 
 def measured_bandwidth(threads: int) -> float:
