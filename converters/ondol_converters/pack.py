@@ -26,7 +26,8 @@ from ondol_converters.graph.weights import Matrix, Stored, WeightsFile
 from ondol_converters.quantise.blocks import dense
 from ondol_converters.quantise.halves import HALVES, halved
 from ondol_converters.quantise.layouts import FLOAT, exactly, finest, narrowed
-from ondol_converters.quantise.repack import repack
+from ondol_converters.quantise.repack import Blocks, repack
+from ondol_converters.quantise.store import BlockStore
 from ondol_converters.recipe import BLOCKS, Layout, Options
 from ondol_converters.sources import Source, TensorInfo
 
@@ -59,6 +60,7 @@ class Packer:
     file: WeightsFile
     context: int
     progress: Progress
+    rounded: BlockStore | None = None
     records: list[MatrixRecord] = field(default_factory=list)
     parameters: int = 0
     _done: int = 0
@@ -149,6 +151,10 @@ class Packer:
             values = self.file.add(name, layout.method, (rows, columns), halves)
             self._record(pieces, layout, values.length // rows)
             return Matrix(rows, columns, bits, block, values, None, biases)
+        if self.rounded is not None and self.rounded.holds(name, layout):
+            made = self.rounded.get(name, layout)
+            self._advance(rows * columns)
+            return self._stored_blocks(name, pieces, layout, made, biases)
         blocks = -(-columns // block)
         scales: list[NDArray[np.float32]] = []
         shape = (rows, blocks, block * bits // 8)
@@ -157,6 +163,23 @@ class Packer:
         stored = self.file.add(f"{name}.scales", kept.dtype.name, (rows, blocks), [kept])
         self._record(pieces, layout, (quants.length + stored.length) // rows)
         return Matrix(rows, columns, bits, block, quants, stored, biases)
+
+    def _stored_blocks(
+        self,
+        name: str,
+        pieces: list[_Part],
+        layout: Layout,
+        made: Blocks,
+        biases: NDArray[np.float32] | None,
+    ) -> Matrix:
+        """A matrix that was rounded before."""
+        rows, blocks = made.scales.shape
+        columns = pieces[0].tensor.shape[1]
+        quants = self.file.add(name, "uint8", made.quants.shape, [made.quants])
+        kept = narrowed(made.scales, False)
+        stored = self.file.add(f"{name}.scales", kept.dtype.name, (rows, blocks), [kept])
+        self._record(pieces, layout, (quants.length + stored.length) // rows)
+        return Matrix(rows, columns, layout.bits, layout.block, quants, stored, biases)
 
     def _record(self, pieces: list[_Part], layout: Layout, row_bytes: int) -> None:
         for piece in pieces:

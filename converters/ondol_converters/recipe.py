@@ -12,7 +12,7 @@ Weights = Literal["auto", "float32", "float16", "bfloat16", "int8", "int4"]
 Method = Literal["nearest", "search", "gptq", "awq"]
 VocabularyCut = Literal["full", "ko-en", "ko-en-compact"]
 Favor = Literal["size", "speed"]
-KvCache = Literal["float32", "int8"]
+KvCache = Literal["auto", "float32", "int8"]
 Target = Literal["cpu", "npu"]
 Activations = Literal["a16w8", "a8w8"]
 
@@ -52,8 +52,8 @@ class Options:
     by our names ("layers.0.qkv", "embedding").
     `budget` is the loss in bits per character, relative to the dequantised source, that may be
     spent (0.01 is one per cent), or None for none; `favor` says what to spend it on.
-    `kv_cache` is what keys and values are held in; "int8" is a quarter of the memory and needs
-    onnxruntime 1.27.
+    `kv_cache` is what keys and values are held in: "int8" is a quarter of the memory and needs
+    onnxruntime 1.27; "auto" is "int8" under a budget, which counts what it loses, else "float32".
     `target` is what the bundle is for (see ondol_converters.targets); "npu" adds static graphs
     whose `activations` are in 16 or 8 bits and weights in 8, None for the target's default.
     `calibration` are text files to calibrate, tune and learn a vocabulary with; when there are
@@ -71,12 +71,23 @@ class Options:
     block: int = 32
     budget: float | None = None
     favor: Favor = "size"
-    kv_cache: KvCache = "float32"
+    kv_cache: KvCache = "auto"
     target: Target = "cpu"
     activations: Activations | None = None
     calibration: tuple[Path, ...] = ()
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     quality: bool = False
+
+    @property
+    def int8_cache(self) -> bool:
+        """Whether keys and values are held in 8 bits."""
+        wanted = self.kv_cache == "auto" and self.budget is not None
+        return wanted or self.kv_cache == "int8"
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether a text is run through the model."""
+        return self.int8_cache or self.budget is not None
 
     def __post_init__(self) -> None:
         _known("weights", self.weights, get_args(Weights))

@@ -7,7 +7,8 @@ from ondol.errors import CorruptSource
 from ondol.language import say
 from ondol.manifest import Defaults
 from ondol.starter import Starter, locate
-from ondol_converters.conversion import Conversion, Progress, Terms, convert
+from ondol_converters.assembly import Progress, Terms
+from ondol_converters.conversion import Conversion, Watch, convert
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source
 from ondol_converters.sources.gguf import GgufSource
@@ -22,6 +23,7 @@ def convert_starter(
     *,
     options: Options | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> Conversion:
     """Convert a default model into a bundle folder.
 
@@ -53,6 +55,7 @@ def convert_starter(
             terms=_terms(starter),
             defaults=Defaults(starter.system, REPETITION_PENALTY),
             progress=progress,
+            watch=watch,
         )
 
 

@@ -10,7 +10,8 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      │   ├─ CorruptSource              truncated, bit-flipped, or lying about itself
      │   ├─ MissingTokenizer           weights without a tokenizer
      │   ├─ UnknownArchitecture        a model family that no file here describes
-     │   └─ UnsupportedTensor          a tensor kind or shape that cannot be carried over
+     │   ├─ UnsupportedTensor          a tensor kind or shape that cannot be carried over
+     │   └─ BudgetUnmet                no bundle loses as little as was asked for
      ├─ BundleError                4   a bundle is not one, or may not be used
      │   ├─ BundleNotFound             no bundle of that name
      │   ├─ CorruptBundle              a hash, size or field does not hold
@@ -91,6 +92,10 @@ class UnknownArchitecture(SourceError):
 
 class UnsupportedTensor(SourceError):
     """A tensor of a kind or shape that cannot be carried over."""
+
+
+class BudgetUnmet(SourceError):
+    """No bundle of a model loses as little as was asked for; the message says the best found."""
 
 
 class BundleError(OndolError):

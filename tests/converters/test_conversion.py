@@ -24,7 +24,8 @@ from ondol.errors import (
     UnsupportedTensor,
 )
 from ondol.manifest import Defaults
-from ondol_converters.conversion import Terms, convert
+from ondol_converters.assembly import Terms
+from ondol_converters.conversion import convert
 from ondol_converters.families import FAMILIES
 from ondol_converters.recipe import Options
 from ondol_converters.sources import open_source

@@ -18,7 +18,7 @@ from ondol.manifest import (
     Variant,
 )
 from ondol.model_facts import Facts
-from ondol_converters.conversion import TOKENIZER, Terms
+from ondol_converters.assembly import TOKENIZER, Terms
 
 
 @dataclass(frozen=True, slots=True)

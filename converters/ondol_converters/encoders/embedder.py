@@ -9,7 +9,8 @@ from ondol.device import Needs
 from ondol.files import replaced_folder, write_whole
 from ondol.manifest import Origin, Recipe, Variant
 from ondol.model_facts import EncoderFacts
-from ondol_converters.conversion import GRAPH, WEIGHTS, Conversion, Terms
+from ondol_converters.assembly import GRAPH, WEIGHTS, Terms
+from ondol_converters.conversion import Conversion
 from ondol_converters.encoders.bundling import Content, write_bundle
 from ondol_converters.encoders.drawn import NAMES, USES, EncoderPacker, describe
 from ondol_converters.graph.encoder import draw_encoder

@@ -85,13 +85,14 @@ def convert(
         str,
         typer.Option(
             "--kv-cache",
-            metavar="float32|int8",
+            metavar="auto|float32|int8",
             help=say(
-                "What keys and values are held in. int8: a quarter of the memory, and faster.",
-                "키와 값을 담는 형식. int8: 메모리는 4분의 1이고 더 빠름.",
+                "What keys and values are held in. int8: a quarter of the memory, and faster. "
+                "auto: int8 under a budget.",
+                "키와 값의 형식. int8: 메모리는 4분의 1이고 더 빠름. auto: 예산이 있으면 int8.",
             ),
         ),
-    ] = "float32",
+    ] = "auto",
     vocabulary: Annotated[
         str | None,
         typer.Option(
@@ -114,13 +115,15 @@ def convert(
     text: Annotated[
         list[Path] | None,
         typer.Option(
+            "--calibration",
             "--text",
             metavar="FILE",
             show_default=False,
             help=say(
-                "A text to learn the vocabulary from and to tune with; may be given several "
-                "times. Otherwise Ondol's own texts.",
-                "어휘를 고르고 조정할 때 쓸 글. 여러 번 줄 수 있습니다. 없으면 온돌의 글을 씁니다.",
+                "A text to learn the vocabulary from, to calibrate and to tune with; may be given "
+                "several times. Otherwise Ondol's own texts.",
+                "어휘를 고르고 보정하고 조정할 때 쓸 글. 여러 번 줄 수 있습니다. "
+                "없으면 온돌의 글을 씁니다.",
             ),
         ),
     ] = None,
@@ -136,6 +139,28 @@ def convert(
             ),
         ),
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget",
+            metavar="PERCENT",
+            show_default=False,
+            help=say(
+                "How much worse the model may get at Korean, in bits per character beside the "
+                "unquantised source: bits are spent where they buy most. Takes minutes.",
+                "한국어가 얼마나 나빠져도 되는지. 양자화하지 않은 원본과 비교한 글자당 비트의 "
+                "비율이며, 비트를 가장 효과가 큰 곳에 씁니다. 몇 분 걸립니다.",
+            ),
+        ),
+    ] = None,
+    favor: Annotated[
+        str,
+        typer.Option(
+            "--favor",
+            metavar="size|speed",
+            help=say("What a budget is spent on.", "예산을 무엇에 쓸지."),
+        ),
+    ] = "size",
     target: Annotated[
         str,
         typer.Option(
@@ -168,16 +193,18 @@ def convert(
     folder, called = _place(model, out, name)
     start = time.monotonic()
     choices = Choices(
-        weights,
-        context,
-        kv_cache,
-        vocabulary,
-        hanja,
-        share(coverage),
-        tuple(text or ()),
-        quality,
-        target,
-        activations,
+        weights=weights,
+        context=context,
+        kv_cache=kv_cache,
+        vocabulary=vocabulary,
+        hanja=hanja,
+        coverage=share(coverage),
+        texts=tuple(text or ()),
+        budget=share(budget),
+        favor=favor,
+        quality=quality,
+        target=target,
+        activations=activations,
     )
     done = make(model, folder, called, choices)
     bundle = done.bundle

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from ondol import store
 from ondol.bundle import Bundle
 from ondol.cli.output import note, progress
+from ondol.cli.trials import trials_shown
 from ondol.errors import BundleNotFound, MissingExtra, OptionError
 from ondol.language import say
 from ondol.starter import STARTERS, Starter, locate
@@ -68,7 +69,7 @@ class Choices:
 
     weights: str = "auto"
     context: int | None = None
-    kv_cache: str = "float32"
+    kv_cache: str = "auto"
     vocabulary: str | None = None
     hanja: bool = False
     coverage: float | None = None
@@ -76,6 +77,8 @@ class Choices:
     quality: bool = False
     target: str = "cpu"
     activations: str | None = None
+    budget: float | None = None
+    favor: str = "size"
 
 
 def make(model: str, target: Path, name: str, choices: Choices | None = None) -> Made:
@@ -101,6 +104,8 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
             quality=said.quality,
             target=said.target,
             activations=said.activations,
+            budget=said.budget,
+            favor=said.favor,
         )
         _warn_of_texts(options)
         if starter is not None:
@@ -109,11 +114,22 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
             if starter is None:
                 convert = import_module(CONVERTERS).convert
                 made: Made = convert(
-                    Path(model), target, name=name, options=options, progress=report
+                    Path(model),
+                    target,
+                    name=name,
+                    options=options,
+                    progress=report,
+                    watch=trials_shown(report.line),
                 )
             else:
                 convert = import_module(f"{CONVERTERS}.starters").convert_starter
-                made = convert(starter, target, options=options, progress=report)
+                made = convert(
+                    starter,
+                    target,
+                    options=options,
+                    progress=report,
+                    watch=trials_shown(report.line),
+                )
     return made
 
 
@@ -148,6 +164,10 @@ def stage_title(stage: str) -> str:
         "generation": say("Writing answers", "답 써 보기"),
         "retrieval": say("Finding passages", "글 찾기"),
         "retrieval: source": say("Finding passages with the source", "원본으로 글 찾기"),
+        "baseline": say("Scoring the source", "원본 점수 매기기"),
+        "calibration": say("Calibrating and rounding", "보정하고 반올림하기"),
+        "sensitivity": say("Sensitivity of each matrix", "행렬별 민감도"),
+        "kernels": say("Timing the kernels", "커널 시간 재기"),
     }.get(stage, stage)
 
 

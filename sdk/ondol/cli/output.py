@@ -17,8 +17,16 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 10_000  # a machine that reads a table wants no cell cut or wrapped
 
-Stage = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done and how much there is."""
+
+class Stage(Protocol):
+    """Shows long work as it goes."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """What is being done, how much is done and how much there is."""
+
+    def line(self, text: str) -> None:
+        """A line beside the bars."""
+
 
 _SHOWN = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"}
 _SHOWN |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
@@ -160,6 +168,9 @@ class _Lines:
         self._titles = titles
         self._last = ""
 
+    def line(self, text: str) -> None:
+        print(safe(text), file=sys.stderr, flush=True)
+
     def __call__(self, stage: str, done: int, total: int) -> None:
         if stage != self._last:
             self._last = stage
@@ -171,6 +182,11 @@ class _Bars:
         self._bars = bars
         self._titles = titles
         self._tasks: dict[str, TaskID] = {}
+
+    def line(self, text: str) -> None:
+        from rich.text import Text
+
+        self._bars.console.print(Text(safe(text)))
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if stage not in self._tasks:

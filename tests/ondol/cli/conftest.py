@@ -13,7 +13,8 @@ import pytest
 from command_line import ACTING, Done, Ondol, environment
 from ondol import registry
 from ondol.cli.app import run
-from ondol_converters.conversion import Terms, convert
+from ondol_converters.assembly import Terms
+from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options
 from tiny_models import CONTEXT, MODELS, Tiny
 

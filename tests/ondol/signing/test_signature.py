@@ -116,7 +116,8 @@ def test_what_was_changed_breaks_it(
 
 def test_a_licence_text_that_was_replaced(pairs: Pairs, tmp_path: Path) -> None:
     """Alone it breaks its hash; with a new hash in the manifest it breaks the signature."""
-    from ondol_converters.conversion import Terms, convert
+    from ondol_converters.assembly import Terms
+    from ondol_converters.conversion import convert
 
     terms = Terms("Research", "research-only", b"For research alone.", "LICENSE.txt")
     made = convert(MODELS / "qwen2", tmp_path / "a", terms=terms).bundle

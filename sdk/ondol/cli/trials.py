@@ -1,0 +1,68 @@
+"""A budget's search as it goes: a line for each bundle that was made and scored."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ondol.cli.facts import megabytes
+from ondol.language import say
+
+
+class Scored(Protocol):
+    """See ondol_converters.budget.search.Scored."""
+
+    @property
+    def bytes(self) -> int:
+        """Of the whole bundle."""
+        ...
+
+    @property
+    def bits_per_character(self) -> float:
+        """On the tuning text."""
+        ...
+
+    @property
+    def decode_rate(self) -> float:
+        """Tokens a second."""
+        ...
+
+
+class Trial(Protocol):
+    """See ondol_converters.budget.search.Trial."""
+
+    @property
+    def scored(self) -> Scored:
+        """What making it gave."""
+        ...
+
+    @property
+    def loss(self) -> float:
+        """Relative to the source."""
+        ...
+
+
+def trials_shown(line: Callable[[str], None]) -> Callable[[Trial], None]:
+    """Show trials as the rows of a table, through a function that prints a line."""
+    titles = (
+        say("trial", "시도"),
+        say("size", "크기"),
+        say("bits/char", "글자당 비트"),
+        say("loss", "손실"),
+        say("tokens/s", "초당 토큰"),
+    )
+    shown = 0
+
+    def show(trial: Trial) -> None:
+        nonlocal shown
+        if shown == 0:
+            line("  ".join(f"{title:>10}" for title in titles))
+        shown += 1
+        cells = (
+            str(shown),
+            megabytes(trial.scored.bytes),
+            f"{trial.scored.bits_per_character:.4f}",
+            f"{trial.loss:+.2%}",
+            f"{trial.scored.decode_rate:.0f}",
+        )
+        line("  ".join(f"{cell:>10}" for cell in cells))
+
+    return show
