@@ -117,14 +117,6 @@ class Tokenizer:
             return ids
         return self._encode_segment(Segment(text), normalise)
 
-    def encode_framed(self, text: str) -> list[int]:
-        """The ids of a text within what its own template adds for encoders: [CLS], [SEP], <s>.
-
-        Raises:
-            BadPrompt: if the text holds a lone surrogate.
-        """
-        return list(self.frame(unicodedata.normalize("NFC", text)).ids)
-
     def encode_prompt(self, prompt: Prompt) -> list[int]:
         """The ids of a prompt: `bos` first unless the template wrote it, special ones as such.
 

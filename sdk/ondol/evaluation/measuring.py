@@ -2,16 +2,16 @@
 
 import platform
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ondol import __version__, registry
 from ondol.bundle import Bundle
+from ondol.encoder import Encoder
 from ondol.engine import Engine
 from ondol.evaluation.choices import run_task
 from ondol.evaluation.generation import measure_generation
-from ondol.evaluation.retrieval import Embedder, beside, measure_retrieval
+from ondol.evaluation.retrieval import beside, measure_retrieval
 from ondol.evaluation.scoring import (
     WINDOW,
     Comparison,
@@ -185,12 +185,12 @@ def _retrieval(
 ) -> tuple[RetrievalQuality, ...]:
     if wanted.tasks:
         _ = bundle.decoder  # says that choices need a model that writes
-    with closing(Embedder(bundle, wanted.device, wanted.threads)) as embedder:
-        found = measure_retrieval(embedder, partial(report, "retrieval"))
+    with Encoder.open(bundle, device=wanted.device, threads=wanted.threads) as encoder:
+        found = measure_retrieval(encoder, partial(report, "retrieval"))
     if against is None:
         return found
-    with closing(Embedder(against, wanted.device, wanted.threads)) as embedder:
-        return beside(found, measure_retrieval(embedder, partial(report, "retrieval: source")))
+    with Encoder.open(against, device=wanted.device, threads=wanted.threads) as encoder:
+        return beside(found, measure_retrieval(encoder, partial(report, "retrieval: source")))
 
 
 def _software(device: str) -> str:

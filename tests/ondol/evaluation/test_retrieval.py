@@ -9,13 +9,15 @@ import pytest
 
 from graph_bundle import WIDTH, encoder_bundle, graph
 from ondol.bundle import Bundle
-from ondol.errors import ContextFull, WrongKind
-from ondol.evaluation.retrieval import Embedder, beside, measure_retrieval, pairs, scored
+from ondol.encoder import Encoder
+from ondol.errors import WrongKind
+from ondol.evaluation.measuring import measure
+from ondol.evaluation.retrieval import beside, measure_retrieval, pairs, scored
 from ondol.evaluation.text import letter_counts
 from ondol.manifest import MANIFEST, Origin
-from ondol.model_facts import EncoderFacts
 from ondol.tokenizer import Tokenizer
 from tiny_models import Tiny
+from weights import starter_bundle
 
 TABLE = np.random.default_rng(7).standard_normal((512, WIDTH)).astype(np.float32)
 FILE = Origin("f", 1, "0" * 64)
@@ -54,44 +56,23 @@ def test_our_pairs_have_hard_distractors() -> None:
 @pytest.fixture
 def bundle(tmp_path: Path) -> Bundle:
     """An encoder with room for our passages, spelt in bytes."""
-    return changed(
-        encoder_bundle(tmp_path / "encoder", graph(TABLE)), context=512, query_prefix="query: "
-    )
-
-
-def changed(bundle: Bundle, context: int, query_prefix: str) -> Bundle:
-    model = bundle.manifest.model
-    assert isinstance(model, EncoderFacts)
-    model = replace(model, context=context, query_prefix=query_prefix)
-    manifest = replace(bundle.manifest, model=model)
+    bundle = encoder_bundle(tmp_path / "encoder", graph(TABLE))
+    facts = replace(bundle.encoder, context=512, query_prefix="query: ", vocabulary=len(TABLE))
+    manifest = replace(bundle.manifest, model=facts)
     (bundle.path / MANIFEST).write_text(manifest.to_json(), "utf-8")
     return Bundle.open(bundle.path)
 
 
-def test_texts_are_embedded_with_their_prefix(bundle: Bundle) -> None:
-    tokenizer = Tokenizer.open(bundle.file("tokenizer.json"))
-    embedder = Embedder(bundle, "cpu")
-    for found, text in (
-        (embedder.query("가나"), "query: 가나"),
-        (embedder.passage("가나"), "가나"),
-    ):
-        mean = TABLE[tokenizer.encode_framed(text)].mean(axis=0)
-        # one sum of float32 in another order
-        np.testing.assert_allclose(found, mean / np.linalg.norm(mean), atol=1e-6)
-    embedder.close()
-
-
 def test_an_encoder_is_measured(bundle: Bundle) -> None:
     seen: list[tuple[int, int]] = []
-    embedder = Embedder(bundle, "cpu")
-    found = measure_retrieval(embedder, lambda *at: seen.append(at))
-    embedder.close()
+    with Encoder.open(bundle) as encoder:
+        found = measure_retrieval(encoder, lambda *at: seen.append(at))
     chosen = [pair for pair in pairs().pairs if pair.kind == "ko"]
     tokenizer = Tokenizer.open(bundle.file("tokenizer.json"))
 
     def vectors(texts: list[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         means = np.stack(
-            [TABLE[tokenizer.encode_framed(t)].astype(np.float64).mean(axis=0) for t in texts]
+            [TABLE[list(tokenizer.frame(t).ids)].astype(np.float64).mean(axis=0) for t in texts]
         )
         return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True))
 
@@ -106,11 +87,24 @@ def test_an_encoder_is_measured(bundle: Bundle) -> None:
     assert [each.source_recall_at_1 for each in both] == [each.recall_at_1 for each in found]
 
 
-def test_what_is_no_embedding_model_is_refused(tiny: Tiny, bundle: Bundle) -> None:
-    with pytest.raises(WrongKind):
-        Embedder(tiny("gemma3"), "cpu")
-    small = changed(bundle, context=4, query_prefix="")
-    embedder = Embedder(small, "cpu")
-    with pytest.raises(ContextFull, match="of the encoder"):
-        embedder.query("가나다라마바사")
-    embedder.close()
+def test_a_report_of_an_encoder(bundle: Bundle) -> None:
+    quality = measure(bundle, bundle)
+    assert not quality.texts and not quality.generation
+    assert [each.kind for each in quality.retrieval] == ["ko", "ko-en"]
+    for each in quality.retrieval:
+        assert each.source_mean_reciprocal_rank == each.mean_reciprocal_rank > 0
+
+
+def test_what_is_no_encoder_is_refused_beside_one(tiny: Tiny, bundle: Bundle) -> None:
+    for pair in ((bundle, tiny("gemma3")), (tiny("gemma3"), bundle)):
+        with pytest.raises(WrongKind):
+            measure(*pair)
+
+
+@pytest.mark.weights
+def test_e5_finds_most_passages() -> None:
+    """A model trained to search, far above the chance of 1 in 64 and of 1 in 24."""
+    quality = measure(starter_bundle("e5"))
+    korean, english = quality.retrieval
+    assert korean.recall_at_1 > 0.6 and korean.recall_at_5 > 0.8
+    assert english.recall_at_1 > 0.6 and english.recall_at_5 > 0.8
