@@ -13,6 +13,7 @@ import tokenizers
 
 from ondol.errors import CorruptSource, MissingTokenizer, SourceError
 from ondol.tokenizer import Tokenizer
+from ondol_converters.texts import load
 from ondol_converters.tokenizers import from_folder
 
 FOLDERS = Path(__file__).parents[1] / "fixtures" / "tokenizers" / "folders"
@@ -106,6 +107,42 @@ def test_a_vocabulary_alone_says_whether_it_is_cased(tmp_path: Path) -> None:
         tokenizer, said = opened(folder), opened(FOLDERS / name)
         assert tokenizer.decode(tokenizer.encode("The")) == text
         assert tokenizer.encode("온돌 café") == said.encode("온돌 café")  # Hangul stays whole
+
+
+def kogpt2(folder: Path) -> Path:
+    """A tokenizer.json as KoGPT2's: BPE over characters, words marked in the older way."""
+    made = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token="<unk>"))
+    made.normalizer = tokenizers.normalizers.NFKC()
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+    made.decoder = tokenizers.decoders.Metaspace()
+    special = ["<s>", "</s>", "<usr>", "<pad>", "<sys>", "<unk>", "<mask>", "<d>", "</d>"]
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=2000, special_tokens=special, show_progress=False
+    )
+    made.train_from_iterator(load().text.splitlines(), trainer)
+    whole = json.loads(made.to_str())
+    for part in (whole["pre_tokenizer"], whole["decoder"]):
+        for key in ("prepend_scheme", "split"):
+            del part[key]
+        part["add_prefix_space"] = True
+    folder.mkdir()
+    (folder / "tokenizer.json").write_text(json.dumps(whole), "utf-8")
+    config = {"eos_token": "</s>", "bos_token": "</s>", "tokenizer_class": "GPT2Tokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
+    return folder
+
+
+def test_a_tokenizer_json_of_kogpt2_is_kept_and_decodes(tmp_path: Path) -> None:
+    folder = kogpt2(tmp_path / "kogpt2")
+    files, tokenizer, made = from_folder(folder), opened(folder), library(folder)
+    assert (files.bos, files.eos) == (None, (1,))
+    for text in [*load().text.splitlines(), "</d> <s>온돌</s> <unused0>", " 앞 빈칸"]:
+        ids = tokenizer.encode(text)
+        assert ids == made.encode(text, add_special_tokens=False).ids
+        assert tokenizer.decode(ids) == made.decode(ids)
+        assert set(ids).isdisjoint(set(tokenizer.special_tokens.values()) - {5})  # <unk>
+    korean = "온돌은 방바닥을 데우는 난방 방식이다."
+    assert tokenizer.decode(tokenizer.encode(korean)) == korean
 
 
 def test_windows_line_ends_are_no_part_of_a_token(tmp_path: Path) -> None:
