@@ -136,6 +136,15 @@ def test_a_gguf_is_compared_by_ggufs_names(tmp_path: Path) -> None:
     assert "optimum" not in error.fix
 
 
+def test_a_family_that_is_not_read_from_a_gguf_says_from_what(tmp_path: Path) -> None:
+    with open_source(write_gguf("qwen3", tmp_path / "a.gguf")) as source:
+        source.model_type = "hyperclovax"
+        with pytest.raises(UnknownArchitecture, match="cannot be read from gguf") as caught:
+            recognise(source)
+    assert "read from: huggingface" in caught.value.why
+    assert "Hugging Face folder" in caught.value.fix
+
+
 @pytest.mark.parametrize(
     ("model_type", "task"),
     [

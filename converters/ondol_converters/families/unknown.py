@@ -29,21 +29,34 @@ def unknown(model_type: str) -> UnknownArchitecture:
 
 def unknown_source(source: "Source") -> UnknownArchitecture:
     """The error of a source: what is nearest to it, what differs, who could export it."""
-    from ondol_converters.families import nearest, places
+    from ondol_converters.families import family, nearest, places
 
+    if source.model_type in places():
+        return _other_format(source, tuple(family(source.model_type).names))
     called = source.config.get("architectures")
     classes = ", ".join(map(str, called)) if isinstance(called, list) else ""
-    if source.model_type in places():
-        what = say(
-            f"The architecture {source.model_type!r} cannot be read from {source.format} files.",
-            f"{source.model_type!r} 구조는 {source.format} 파일에서 읽을 수 없습니다.",
-        )
-    else:
-        what = _what(source.model_type, classes)
     near = nearest.nearest(source)
     why = [differences(near)] if near is not None and near.share >= NEAR else []
     return UnknownArchitecture(
-        what, "\n".join([*why, _known()]), optimum_hint(source) + page_hint()
+        _what(source.model_type, classes),
+        "\n".join([*why, _known()]),
+        optimum_hint(source) + page_hint(),
+    )
+
+
+def _other_format(source: "Source", formats: Sequence[str]) -> UnknownArchitecture:
+    """The error of a known family whose tensors have no known names in this format."""
+    known = ", ".join(formats)
+    return UnknownArchitecture(
+        say(
+            f"The architecture {source.model_type!r} cannot be read from {source.format} files.",
+            f"{source.model_type!r} 구조는 {source.format} 파일에서 읽을 수 없습니다.",
+        ),
+        say(f"It is read from: {known}.", f"읽을 수 있는 형식: {known}."),
+        say(
+            "Convert the model's Hugging Face folder: config.json, safetensors and tokenizer.",
+            "config.json, safetensors, 토크나이저가 든 모델의 Hugging Face 폴더를 변환하세요.",
+        ),
     )
 
 
