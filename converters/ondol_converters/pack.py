@@ -39,7 +39,7 @@ HEAD_BYTES = 32 << 20  # a run of the head's rows
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """A run of rows of a fused matrix: one tensor of the source."""
 
     tensor: TensorInfo
@@ -130,7 +130,7 @@ class Packer:
         ending = "" if name in embeddings(self.decoder) else ".weight"
         stems = [self.names[part].format(i=i) for part, _ in parts]
         pieces = [
-            _Part(self.source.tensors[stem + ending], rows)
+            Part(self.source.tensors[stem + ending], rows)
             for stem, (_, rows) in zip(stems, parts, strict=True)
         ]
         rows = sum(piece.rows for piece in pieces)
@@ -167,7 +167,7 @@ class Packer:
     def _stored_blocks(
         self,
         name: str,
-        pieces: list[_Part],
+        pieces: list[Part],
         layout: Layout,
         made: Blocks,
         biases: NDArray[np.float32] | None,
@@ -181,7 +181,7 @@ class Packer:
         self._record(pieces, layout, (quants.length + stored.length) // rows)
         return Matrix(rows, columns, layout.bits, layout.block, quants, stored, biases)
 
-    def _record(self, pieces: list[_Part], layout: Layout, row_bytes: int) -> None:
+    def _record(self, pieces: list[Part], layout: Layout, row_bytes: int) -> None:
         for piece in pieces:
             exact = layout == FLOAT or exactly(piece.tensor.kind, layout)
             method = "none" if layout == FLOAT else layout.method
@@ -211,7 +211,7 @@ class Packer:
         block = next(b for b in (options.block, *reversed(BLOCKS)) if columns % b == 0)
         return Layout(bits, block, options.method)
 
-    def _rows(self, pieces: list[_Part]) -> Iterator[tuple[NDArray[np.uint8], TensorInfo]]:
+    def _rows(self, pieces: list[Part]) -> Iterator[tuple[NDArray[np.uint8], TensorInfo]]:
         for piece in pieces:
             columns = piece.tensor.shape[1]
             step = max(1, CHUNK_ELEMENTS // columns)
@@ -220,25 +220,25 @@ class Packer:
                 yield self.source.read(piece.tensor.name, start, stop), piece.tensor
                 self._advance((stop - start) * columns)
 
-    def _dense_rows(self, pieces: list[_Part]) -> Iterator[NDArray[np.float32]]:
+    def _dense_rows(self, pieces: list[Part]) -> Iterator[NDArray[np.float32]]:
         for raw, tensor in self._rows(pieces):
             yield _finite(tensor.name, dense(raw, tensor.kind, tensor.shape[1]))
 
     def _half_rows(
-        self, pieces: list[_Part], form: str
+        self, pieces: list[Part], form: str
     ) -> Iterator[NDArray[np.float16] | NDArray[np.uint16]]:
         for piece in pieces:
             for values in self._dense_rows([piece]):
                 yield halved(values, form, piece.tensor.name)
 
     def _block_rows(
-        self, pieces: list[_Part], layout: Layout, scales: list[NDArray[np.float32]]
+        self, pieces: list[Part], layout: Layout, scales: list[NDArray[np.float32]]
     ) -> Iterator[NDArray[np.uint8]]:
         for raw, tensor in self._rows(pieces):
             try:
                 made = repack(raw, tensor.kind, tensor.shape[1], layout.bits, layout.block)
             except CorruptSource as exc:  # a few rows do not know whose they are
-                raise _not_finite(tensor.name) from exc
+                raise not_finite(tensor.name) from exc
             scales.append(made.scales)
             yield made.quants
 
@@ -249,11 +249,12 @@ class Packer:
 
 def _finite(name: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(values).all():
-        raise _not_finite(name)
+        raise not_finite(name)
     return values
 
 
-def _not_finite(name: str) -> CorruptSource:
+def not_finite(name: str) -> CorruptSource:
+    """A tensor with a value that is no number."""
     return CorruptSource(
         say("A weight is not a number.", "가중치에 수가 아닌 값이 있습니다."),
         say(f"{name} holds a NaN or an infinity.", f"{name}에 NaN이나 무한대가 있습니다."),

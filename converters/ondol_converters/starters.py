@@ -9,6 +9,7 @@ from ondol.manifest import Defaults
 from ondol.starter import Starter, locate
 from ondol_converters.assembly import Progress, Terms
 from ondol_converters.conversion import Conversion, Watch, convert
+from ondol_converters.explain import Explanation, explain
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source
 from ondol_converters.sources.gguf import GgufSource
@@ -57,6 +58,17 @@ def convert_starter(
             progress=progress,
             watch=watch,
         )
+
+
+def explain_starter(starter: Starter, options: Options | None = None) -> Explanation:
+    """Plan the conversion of a default model without writing anything.
+
+    Raises:
+        MissingExtra: if its wheels are not installed.
+    """
+    with _opened(starter) as source:
+        chosen = options or Options(vocabulary=starter.vocabulary)
+        return explain(source, chosen, terms=_terms(starter))
 
 
 def _opened(starter: Starter) -> Source:

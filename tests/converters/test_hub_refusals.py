@@ -21,6 +21,7 @@ from ondol.errors import (
     ModelNotFound,
     NotAllowed,
     OptionError,
+    PolicyForbids,
 )
 from ondol.files import locked
 from ondol_converters.conversion import convert
@@ -255,3 +256,23 @@ def test_what_names_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert default_folder(found) == tmp_path / "models" / found.owner / found.name
     assert str(Reference.parse("hf:a/b")) == "hf:a/b@main"
     assert issubclass(NotAllowed, HubError)
+
+
+@pytest.mark.parametrize(
+    ("card", "named"),
+    [
+        ({"license": "cc-by-nc-4.0"}, "cc-by-nc-4.0"),
+        ({"license": "other", "license_name": "exaone"}, "exaone"),
+    ],
+)
+def test_a_licence_that_the_policy_forbids_is_not_fetched(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, card: dict[str, str], named: str
+) -> None:
+    hub.listing["cardData"] = card
+    assert pull(REFERENCE, tmp_path / "allowed").licence == named
+    hub.requests.clear()
+    monkeypatch.setenv("ONDOL_CONFIG", str(tmp_path))
+    (tmp_path / "ondol-policy.toml").write_text('licences = ["commercial", "conditional"]')
+    with pytest.raises(PolicyForbids, match="research-only"):
+        pull(REFERENCE, tmp_path / "m")
+    assert not hub.asked("config.json") and not (tmp_path / "m" / "config.json").exists()

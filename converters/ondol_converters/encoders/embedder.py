@@ -104,16 +104,18 @@ def convert_embedder(
         write_bundle(folder, tokenizer.json, content)
         progress("hash", 1, 1)
         if options.quality:
-            prove(Bundle.open(folder), partial(_plainly, uncut), progress)
+            prove(Bundle.open(folder), partial(_plainly, uncut, terms), progress)
     total = sum(record.bytes for record in packer.records)
     exact = sum(record.bytes for record in packer.records if record.exact) / (total or 1)
     return Conversion(Bundle.open(target), packer.parameters, exact)
 
 
-def _plainly(source: Source, target: Path, options: Options, progress: Progress) -> Bundle:
+def _plainly(
+    source: Source, terms: Terms, target: Path, options: Options, progress: Progress
+) -> Bundle:
     """The source itself as a bundle, to compare with."""
     made = convert_embedder(
-        source, target, name="source", options=options, terms=Terms(), progress=progress
+        source, target, name="source", options=options, terms=terms, progress=progress
     )
     return made.bundle
 

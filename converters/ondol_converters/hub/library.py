@@ -129,6 +129,8 @@ def list_files(reference: Reference, sent: str | bool) -> Listing:
     if not re.fullmatch(r"[0-9a-f]{40}", commit) or len(files) > MOST_FILES:
         raise _strange(reference, f"sha {commit!r:.80}, {len(files)} files")
     licence = getattr(card, "license", None)
+    if licence == "other":
+        licence = getattr(card, "license_name", None) or licence
     return Listing(
         reference.repository, commit, licence[:200] if isinstance(licence, str) else "", files
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ondol import store
+from ondol import policy, store
 from ondol.errors import DiskFull, OptionError
 from ondol.files import locked, storage_errors
 from ondol.language import say
@@ -21,6 +21,7 @@ from ondol_converters.hub.library import (
 )
 from ondol_converters.hub.listing import Listing, RemoteFile, choose
 from ondol_converters.hub.reference import Reference
+from ondol_converters.licences.terms import repository_terms
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
@@ -68,6 +69,7 @@ def pull(
 
     Raises:
         NotAllowed: if the environment says that this machine stays offline.
+        PolicyForbids: if this machine's policy does not allow the licence; no file was fetched.
         HubError: if the hub has no such model, does not give it, or gives something else.
         StorageError: if the disk refuses.
         MissingExtra: if `huggingface_hub` is not installed.
@@ -85,6 +87,8 @@ def pull(
         listing = list_files(reference, sent)
         chosen = choose(listing, file)
         report(LISTING, 1, 1)
+        terms = repository_terms(listing.repository, listing.licence)
+        policy.check_licence(terms.name, terms.kind, listing.repository)
         missing = [each for each in chosen if not holds(target / each.path, each)]
         _check_space(target, missing)
         with storage_errors(target):

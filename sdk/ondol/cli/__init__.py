@@ -13,6 +13,7 @@ Exit codes, the same for every command:
     8    an optional part is not installed
     9    a model could not be fetched from a hub
     10   a sweep of conversions did not do everything
+    11   the two bundles that were compared differ
     130  interrupted with Ctrl-C
     141  whoever read the output stopped reading
 """

@@ -13,6 +13,7 @@ from ondol.cli.bench import bench
 from ondol.cli.chat import chat
 from ondol.cli.convert import convert
 from ondol.cli.devices import devices
+from ondol.cli.diff import DIFFERENT, diff
 from ondol.cli.evaluate import evaluate
 from ondol.cli.failures import INTERRUPTED, READER_GONE, finish, usage_error
 from ondol.cli.families import families
@@ -43,6 +44,7 @@ EXIT_CODES = (
     ("8", say("an optional part is not installed", "선택 구성 요소가 설치되어 있지 않음")),
     ("9", say("a model could not be fetched", "모델을 받아 오지 못함")),
     ("10", say("a sweep did not do everything", "스윕의 일부를 하지 못함")),
+    (str(DIFFERENT), say("the two bundles differ", "두 번들이 서로 다름")),
     (str(INTERRUPTED), say("interrupted with Ctrl-C", "Ctrl-C로 중단")),
     (str(READER_GONE), say("the reader of the output is gone", "출력을 읽던 쪽이 닫힘")),
 )
@@ -56,6 +58,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (models, say("List bundles and starter models.", "번들과 기본 모델을 나열합니다.")),
     (devices, say("List devices: what can run a model here.", "쓸 수 있는 장치를 나열합니다.")),
     (inspect, say("Show everything about a bundle.", "번들의 모든 정보를 보여 줍니다.")),
+    (diff, say("Compare two bundles.", "두 번들을 비교합니다.")),
     (verify, say("Check that a bundle is what was packed.", "번들이 온전한지 검사합니다.")),
     (sign, say("Sign a bundle with your key.", "번들에 내 키로 서명합니다.")),
     (keygen, say("Make a key to sign with.", "서명할 키를 만듭니다.")),

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ondol.cli.facts import BundleFacts, count, facts, megabytes, no_kernel_pairs
+from ondol.cli.facts import BundleFacts, count, facts, megabytes, no_kernel_pairs, terms
 from ondol.cli.measured import show_quality
 from ondol.cli.npu import Activations, NpuFacts, npu_facts, npu_pairs, warn
-from ondol.cli.options import Json, share
+from ondol.cli.options import Explain, Json, Licence, LicenceClass, LicenceFile, share
 from ondol.cli.output import note, show_json, show_pairs
 from ondol.language import say
 
@@ -183,15 +183,19 @@ def convert(
         ),
     ] = False,
     activations: Activations = None,
+    licence: Licence = None,
+    licence_file: LicenceFile = None,
+    licence_class: LicenceClass = None,
+    explain: Explain = False,
     json: Json = False,
 ) -> None:
     """Convert a model into a bundle."""
+    from ondol.cli.explain import explain_model
     from ondol.cli.making import Choices, make
+    from ondol.cli.placing import place
     from ondol.quality import quality_of
 
     _known(target)
-    folder, called = _place(model, out, name)
-    start = time.monotonic()
     choices = Choices(
         weights=weights,
         context=context,
@@ -205,7 +209,15 @@ def convert(
         quality=quality,
         target=target,
         activations=activations,
+        licence=licence,
+        licence_file=licence_file,
+        licence_class=licence_class,
     )
+    if explain:
+        explain_model(model, choices, json)
+        return
+    folder, called = place(model, out, name)
+    start = time.monotonic()
     done = make(model, folder, called, choices)
     bundle = done.bundle
     seconds = time.monotonic() - start
@@ -223,32 +235,6 @@ def convert(
         return
     command = f"ondol evaluate {out or bundle.name} --against {model} --save"
     note(say(f"Measure its quality: {command}", f"품질 재기: {command}"))
-
-
-def _place(model: str, out: Path | None, name: str | None) -> tuple[Path, str]:
-    """The folder to write and the bundle's name."""
-    from ondol import store
-    from ondol.cli.making import plain_name
-    from ondol.errors import OptionError
-    from ondol.starter import STARTERS
-
-    if out is not None and name is not None:
-        raise OptionError(
-            say(
-                "--out and --name cannot be used together.", "--out과 --name은 함께 쓸 수 없습니다."
-            ),
-            say("A folder names its bundle.", "폴더 이름이 곧 번들 이름입니다."),
-            say("Give one of them.", "둘 중 하나만 주세요."),
-        )
-    if out is not None:
-        folder = out.resolve()
-        return folder, plain_name(folder.name)
-    path = Path(model)
-    if path.exists() or model not in STARTERS:
-        source = path.resolve()
-        model = source.name if source.is_dir() else source.stem
-    called = plain_name(model if name is None else name)
-    return store.folder() / called, called
 
 
 def _known(target: str) -> None:
@@ -269,6 +255,8 @@ def _show(made: Converted) -> None:
         (
             (say("path", "경로"), bundle.path),
             (say("size", "크기"), megabytes(bundle.size_bytes)),
+            (say("licence", "라이선스"), terms(bundle)),
+            (say("note", "참고"), bundle.licence_note or "-"),
             (say("parameters", "매개변수"), count(bundle.parameters)),
             (say("kept exactly", "그대로 보존"), f"{bundle.exact_share:.1%}"),
             (say("bits a weight", "가중치당 비트"), f"{bundle.bits_per_weight:.2f}"),

@@ -43,6 +43,7 @@ class BundleFacts:
     licence: str
     licence_kind: str
     no_kernel: tuple[str, ...]
+    licence_note: str
 
 
 def facts(bundle: Bundle) -> BundleFacts:
@@ -62,6 +63,7 @@ def facts(bundle: Bundle) -> BundleFacts:
         chats=any(entry.path == TEMPLATE for entry in manifest.files),
         licence=manifest.licence.name,
         licence_kind=manifest.licence.kind,
+        licence_note=manifest.licence.note,
         no_kernel=tuple(record.name for record in records if record.method == NO_KERNEL),
     )
 
@@ -127,6 +129,11 @@ def licence_class(kind: str) -> str:
         "research-only": say("research only", "연구용으로만"),
         "unknown": say("unknown", "알 수 없음"),
     }.get(kind, kind)
+
+
+def terms(bundle: BundleFacts) -> str:
+    """A bundle's licence and its class."""
+    return f"{bundle.licence} ({licence_class(bundle.licence_kind)})"
 
 
 def encoder_task(task: str) -> str:

@@ -79,6 +79,9 @@ class Choices:
     activations: str | None = None
     budget: float | None = None
     favor: str = "size"
+    licence: str | None = None
+    licence_file: Path | None = None
+    licence_class: str | None = None
 
 
 def make(model: str, target: Path, name: str, choices: Choices | None = None) -> Made:
@@ -90,26 +93,9 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
         SourceError, StorageError: from the conversion.
     """
     with converters():
-        recipe = import_module(f"{CONVERTERS}.recipe")
         said = choices or Choices()
-        starter = None if Path(model).exists() else STARTERS.get(model)
-        options = recipe.Options(
-            said.weights,
-            recipe.DEFAULT_CONTEXT if said.context is None else said.context,
-            vocabulary=said.vocabulary or (starter.vocabulary if starter else "full"),
-            hanja=said.hanja,
-            coverage=recipe.COVERAGE if said.coverage is None else said.coverage,
-            kv_cache=said.kv_cache,
-            calibration=said.texts,
-            quality=said.quality,
-            target=said.target,
-            activations=said.activations,
-            budget=said.budget,
-            favor=said.favor,
-        )
-        _warn_of_texts(options)
-        if starter is not None:
-            _installed(starter)
+        starter = starter_of(model, said)
+        options, stated = options_of(said, starter), stated_licence(said)
         with progress(stage_title) as report:
             if starter is None:
                 convert = import_module(CONVERTERS).convert
@@ -118,6 +104,7 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
                     target,
                     name=name,
                     options=options,
+                    licence=stated,
                     progress=report,
                     watch=trials_shown(report.line),
                 )
@@ -133,17 +120,79 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
     return made
 
 
+def options_of(said: Choices, starter: Starter | None) -> Any:
+    """The settings as the converters take them; warns where the user's texts are hardly Korean.
+
+    Raises:
+        OptionError: if a setting cannot be meant.
+    """
+    recipe = import_module(f"{CONVERTERS}.recipe")
+    options = recipe.Options(
+        said.weights,
+        recipe.DEFAULT_CONTEXT if said.context is None else said.context,
+        vocabulary=said.vocabulary or (starter.vocabulary if starter else "full"),
+        hanja=said.hanja,
+        coverage=recipe.COVERAGE if said.coverage is None else said.coverage,
+        kv_cache=said.kv_cache,
+        calibration=said.texts,
+        quality=said.quality,
+        target=said.target,
+        activations=said.activations,
+        budget=said.budget,
+        favor=said.favor,
+    )
+    _warn_of_texts(options)
+    return options
+
+
+def starter_of(model: str, said: Choices) -> Starter | None:
+    """The starter that a user means; None where it is a file or folder, or no starter at all.
+
+    Raises:
+        MissingExtra: if its weights are not installed.
+        OptionError: if the user states a licence for it.
+    """
+    starter = None if Path(model).exists() else STARTERS.get(model)
+    if starter is None:
+        return None
+    for part in starter.parts:
+        locate(part)
+    if said.licence is not None:
+        raise OptionError(
+            say(
+                f"The licence of {starter.name} is known.",
+                f"{starter.name}의 라이선스는 이미 알고 있습니다.",
+            ),
+            f"{starter.licence} ({starter.licence_kind})",
+            say("Leave out --licence.", "--licence를 빼세요."),
+        )
+    return starter
+
+
+def stated_licence(said: Choices) -> Any:
+    """What the user says of the licence, as the converters take it; None for nothing.
+
+    Raises:
+        OptionError: if there is a text or a class, but no name.
+    """
+    if said.licence is not None:
+        terms = import_module(f"{CONVERTERS}.licences.terms")
+        return terms.Stated(said.licence, said.licence_file, said.licence_class)
+    if said.licence_file is None and said.licence_class is None:
+        return None
+    raise OptionError(
+        say("The licence has no name.", "라이선스 이름이 없습니다."),
+        say("A text or a class is of a licence.", "전문과 등급은 라이선스에 딸린 것입니다."),
+        say("Add --licence NAME.", "--licence 이름을 함께 주세요."),
+    )
+
+
 def _warn_of_texts(options: Any) -> None:
     """Say so where the user's own texts are hardly Korean."""
     if options.calibration:
         warning = import_module(f"{CONVERTERS}.texts").load(options.calibration).warning
         if warning is not None:
             note(str(warning))
-
-
-def _installed(starter: Starter) -> None:
-    for part in starter.parts:
-        locate(part)
 
 
 def stage_title(stage: str) -> str:

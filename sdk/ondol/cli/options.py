@@ -1,5 +1,6 @@
 """Options of commands: those that several share, and those of a chat."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,53 @@ BundleName = Annotated[
         help=say(
             "A bundle's name in the store, its folder or its .ondol file.",
             "번들의 이름, 폴더 또는 .ondol 파일.",
+        ),
+    ),
+]
+
+Licence = Annotated[
+    str | None,
+    typer.Option(
+        "--licence",
+        metavar="NAME",
+        show_default=False,
+        help=say(
+            "The licence of the model; otherwise what the model says of itself.",
+            "모델의 라이선스. 없으면 모델이 스스로 밝힌 것.",
+        ),
+    ),
+]
+
+LicenceFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--licence-file",
+        metavar="FILE",
+        show_default=False,
+        help=say("The text of that licence.", "그 라이선스의 전문."),
+    ),
+]
+
+LicenceClass = Annotated[
+    str | None,
+    typer.Option(
+        "--licence-class",
+        metavar="commercial|conditional|research-only|unknown",
+        show_default=False,
+        help=say(
+            "Its class, where Ondol does not know the licence.",
+            "온돌이 모르는 라이선스일 때 그 등급.",
+        ),
+    ),
+]
+
+Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help=say(
+            "Show the graph's nodes, every matrix and the sizes; write nothing.",
+            "그래프의 노드, 행렬마다의 저장 형식, 크기를 보여 주고 아무것도 쓰지 않습니다.",
         ),
     ),
 ]

@@ -9,6 +9,7 @@ import ondol.cli
 from command_line import Ondol, environment
 from ondol import __version__
 from ondol.cli.app import COMMANDS, EXIT_CODES, run
+from ondol.cli.diff import DIFFERENT
 from ondol.errors import OndolError
 
 HEAVY = ("numpy", "onnxruntime", "onnx", "tokenizers", "jinja2", "ondol_converters")
@@ -38,7 +39,7 @@ def test_help_imports_nothing_heavy(arguments: list[str], home: Path) -> None:
 
 def test_help_and_docstring_name_every_exit_code(ondol: Ondol) -> None:
     codes = {int(code) for code, _ in EXIT_CODES}
-    assert codes == _kinds(OndolError) | {0, 130, 141}
+    assert codes == _kinds(OndolError) | {0, DIFFERENT, 130, 141}
     documented = re.findall(r"^    (\d+) ", ondol_docstring(), re.MULTILINE)
     assert {int(code) for code in documented} == codes
     shown = re.sub(r"\s+", " ", ondol("--help").out)

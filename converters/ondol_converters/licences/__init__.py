@@ -1,0 +1,1 @@
+"""Licences as data: which there are, which models come under them, and what a source says."""
