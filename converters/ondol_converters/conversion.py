@@ -25,6 +25,7 @@ from ondol_converters.proof import prove
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source, open_source
 from ondol_converters.texts import load
+from ondol_converters.twins import tied
 from ondol_converters.vocabulary import learnt_from, trim
 from ondol_converters.vocabulary.fitting import fitted
 
@@ -138,10 +139,7 @@ def _convert(source: Source, job: _Job) -> Conversion:
             progress=job.progress,
         )
     job.progress("tokenizer", 0, 1)
-    whole = _assembled(source, job, terms, replace(job.options, vocabulary="full"))
-    assembly = whole
-    if job.options.vocabulary != "full":
-        assembly = _assembled(source, job, terms, job.options)
+    assembly = _assembled(source, job, terms, job.options)
     job.progress("tokenizer", 1, 1)
     if job.options.target == NPU:
         check_static(assembly.decoder)
@@ -151,6 +149,9 @@ def _convert(source: Source, job: _Job) -> Conversion:
         scratch = folder / SCRATCH
         if job.options.budget is not None:
             scratch.mkdir()
+            whole = _assembled(source, job, terms, replace(job.options, vocabulary="full"))
+            decoder, names = tied(assembly.source, assembly.decoder, assembly.names)
+            assembly = replace(assembly, decoder=decoder, names=names)
             report, weighing = _budgeted(assembly, whole, scratch, job)
         written = assembly.write(folder, weighing)
         if job.options.int8_cache and not weighing.cache:
