@@ -129,7 +129,7 @@ def test_a_tensor_of_another_shape_is_named(model: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "name", ["model.embed_tokens.weight", "model.norm.weight", "model.layers.1.mlp.up_proj.weight"]
 )
-@pytest.mark.parametrize("weights", ["auto", "float32"])
+@pytest.mark.parametrize("weights", ["auto", "float32", "float16", "int4"])
 def test_a_weight_that_is_no_number(
     model: Path, tmp_path: Path, name: str, bad: float, weights: Any
 ) -> None:
