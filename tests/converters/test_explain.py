@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ondol.errors import CorruptSource
+from ondol.errors import CorruptSource, OptionError
 from ondol_converters.conversion import convert
 from ondol_converters.explain import explain
 from ondol_converters.recipe import Options
@@ -13,7 +13,7 @@ from ondol_converters.starters import explain_starter
 from tiny_gguf import write_gguf
 from tiny_models import MODELS, NAMES
 from weights import MODELS as STARTERS
-from weights import starter_bundle
+from weights import gguf_path, starter_bundle
 
 
 def agrees(source: Path, options: Options, target: Path) -> None:
@@ -83,10 +83,17 @@ def test_a_model_that_is_broken_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("name", STARTERS)
+@pytest.mark.parametrize("name", ["gemma", "qwen"])
 def test_the_starters(name: str) -> None:
     made = starter_bundle(name)
     plan = explain_starter(STARTERS[name])
     assert plan.weight_bytes == made.place("weights.bin").size
     assert plan.file_bytes == made.size and plan.matrices == made.manifest.recipe.matrices
     assert plan.licence == made.manifest.licence.name
+
+
+@pytest.mark.weights
+def test_an_encoder_is_not_explained() -> None:
+    gguf_path("e5")
+    with pytest.raises(OptionError, match="is an encoder"):
+        explain_starter(STARTERS["e5"])

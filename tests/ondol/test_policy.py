@@ -8,6 +8,7 @@ import pytest
 from graph_bundle import encoder_bundle
 from ondol import policy, registry, settings
 from ondol.bundle import Bundle
+from ondol.encoder import Encoder
 from ondol.engine import Engine
 from ondol.errors import PolicyForbids
 from ondol.packing import pack
@@ -52,6 +53,7 @@ def test_every_door_asks(user: Path, tiny: Tiny, tmp_path: Path, device: str) ->
         lambda: Engine.open(packed, device=device),
         lambda: registry.runtime(device).open(bundle, PLAN),
         lambda: registry.runtime(device).open_graph(encoder, PLAN),
+        lambda: Encoder.open(encoder, device=device),
     ):
         with pytest.raises(PolicyForbids) as caught:
             use()

@@ -10,8 +10,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from encoder_bundles import embedder
 from graph_bundle import encoder_bundle
 from ondol.bundle import Bundle, entry_of
+from ondol.encoder import Encoder
 from ondol.engine import Engine
 from ondol.errors import CorruptBundle
 from ondol.manifest import MANIFEST
@@ -55,6 +57,15 @@ def test_a_packed_encoder_keeps_the_contract(tmp_path: Path) -> None:
     for bundle in (whole, packed):
         with CpuRuntime().open_graph(bundle, PLAN) as session:
             made.append(session.run(feeds_for(session))["embedding"])
+    np.testing.assert_array_equal(made[0], made[1])
+
+
+def test_a_packed_embedder_gives_the_same_vectors(tmp_path: Path) -> None:
+    whole = embedder(tmp_path / "whole")
+    made = []
+    for bundle in (whole, pack(whole, tmp_path / "a.ondol")):
+        with Encoder.open(bundle, threads=1) as encoder:
+            made.append(encoder.embed(["안녕하세요", "서울은 수도"]))
     np.testing.assert_array_equal(made[0], made[1])
 
 

@@ -60,8 +60,12 @@ def of_folder(folder: Path, name: str = "") -> Statement:
     return Statement(tuple(claims), text, file)
 
 
-def of_gguf(path: Path, keys: Mapping[str, Any]) -> Statement:
-    """What a GGUF file says; what lies beside it counts only where `ondol pull` put it there.
+def of_file(path: Path, keys: Mapping[str, Any]) -> Statement:
+    """What a model in one file says; what lies beside it counts only where a pull put it there.
+
+    Args:
+        path: the file.
+        keys: a GGUF's metadata; of other formats none.
 
     Raises:
         CorruptSource: if the record of a pull does not hold.

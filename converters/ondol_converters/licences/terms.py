@@ -9,8 +9,8 @@ from ondol_converters.licences.claims import (
     MOST_TEXT,
     Claim,
     Statement,
+    of_file,
     of_folder,
-    of_gguf,
     of_repository,
 )
 from ondol_converters.licences.table import STRICTNESS, Kind, by_name, stricter
@@ -55,10 +55,10 @@ def terms_of(source: Source, stated: Stated | None = None) -> Terms:
     """
     from ondol_converters.sources.gguf import GgufSource
 
-    if isinstance(source, GgufSource):
-        said = of_gguf(source.path, source.metadata)
-    else:
+    if source.path.is_dir():
         said = of_folder(source.path, str(source.config.get("_name_or_path") or ""))
+    else:
+        said = of_file(source.path, source.metadata if isinstance(source, GgufSource) else {})
     return decide(said, stated)
 
 
