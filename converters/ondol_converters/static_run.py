@@ -1,6 +1,6 @@
 """Running a static decoder graph on the CPU: to calibrate it, and to see what it is worth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ondol_converters.families.decoder import Decoder
+from ondol_converters.graph.qdq import LEAST, MOST
 from ondol_converters.graph.static import HIDDEN
 from ondol_converters.quantise.qdq import Feeds
 
@@ -23,6 +24,8 @@ class StaticRun:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4
+        # Float weights stay mapped from their file, instead of being copied into a kernel's order
+        options.add_session_config_entry("session.disable_prepacking", "1")
         self._session = ort.InferenceSession(
             str(model), options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
@@ -74,7 +77,9 @@ class StaticRun:
 
     def _run(self, ids: Sequence[int]) -> "dict[str, NDArray[np.float32]]":
         names = [output.name for output in self._session.get_outputs()]
-        arrays: Any = self._session.run(names, dict(self.feeds(ids)))
+        wanted = {value.name for value in self._session.get_inputs()}
+        feeds = {name: array for name, array in self.feeds(ids).items() if name in wanted}
+        arrays: Any = self._session.run(names, feeds)
         found: dict[str, NDArray[np.float32]] = dict(zip(names, arrays, strict=True))
         end = self.length + len(ids)
         for name, memory in self._cache.items():
@@ -82,14 +87,21 @@ class StaticRun:
         self.length = end
         return found
 
-    def readings(self, ids: Sequence[int]) -> Iterator[Feeds]:
-        """Inputs along a text, the cache filling up; begun anew when it is full."""
-        for at in range(0, min(len(ids), ROUNDS * self._n), self._n):
+    def ranges(self, ids: Sequence[int]) -> "dict[str, tuple[float, float]]":
+        """What a measuring graph shows along a text, the cache filling up; by place."""
+        found: dict[str, tuple[float, float]] = {}
+        for at in range(0, len(ids), self._n):
             if self.length + self._n > self._context:
                 self.length = 0
-            window = ids[at : at + self._n]
-            yield {name: array.copy() for name, array in self.feeds(window).items()}
-            self._step(window)
+            made = self._run(ids[at : at + self._n])
+            for name, array in made.items():
+                if not name.startswith(LEAST):
+                    continue
+                place = name.removeprefix(LEAST)
+                least, most = float(array), float(made[f"{MOST}{place}"])
+                before = found.get(place, (least, most))
+                found[place] = (min(least, before[0]), max(most, before[1]))
+        return found
 
 
 def _mask(start: int, count: int, n: int, context: int, window: int) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ondol.errors import OptionError
 from ondol_converters.families import recognise
 from ondol_converters.families.decoder import Decoder
-from ondol_converters.graph.static import draw_static
+from ondol_converters.graph.static import StaticPen
 from ondol_converters.graph.weights import WeightsFile
 from ondol_converters.pack import Packer
 from ondol_converters.recipe import Options
@@ -49,7 +49,7 @@ def drawn(tmp_path: Path) -> Drawn:
                 packer = Packer(source, names, decoder, options, file, CONTEXT, lambda *_: None)
                 weights = packer.weights()
                 file.finish()
-            model = draw_static(decoder, weights, f"{name}.bin", n, CONTEXT, "0")
+            model = StaticPen(decoder, weights, f"{name}.bin", n, CONTEXT).model("0")
         path = tmp_path / f"{name}-{n}.onnx"
         path.write_bytes(model.SerializeToString())
         return path, decoder

@@ -24,6 +24,7 @@ from ondol.language import say
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.drawing import Drawing
+from ondol_converters.graph.pruning import prune
 from ondol_converters.graph.weights import Matrix, Stored
 
 HIDDEN = -10_000.0  # within float16, where neural processors compute
@@ -47,55 +48,77 @@ def check_static(d: Decoder) -> None:
     }
     found = [name for name, there in undrawn.items() if there]
     if found:
-        raise OptionError(
-            say(
-                f"A {d.model_type} cannot be drawn with fixed shapes yet.",
-                f"{d.model_type} 구조는 아직 고정된 모양으로 그릴 수 없습니다.",
-            ),
-            say(f"It has {', '.join(found)}.", f"이 구조의 특징: {', '.join(found)}"),
-            "--target cpu",
-        )
+        raise no_static(d.model_type, ", ".join(found))
 
 
-def draw_static(
-    decoder: Decoder, weights: DecoderWeights, weights_file: str, n: int, context: int, version: str
-) -> onnx.ModelProto:
-    """The model for n tokens at a time.
+def no_static(model_type: str, reason: str) -> OptionError:
+    """The error for a model that has no graph of fixed shapes, and what in it is not drawn."""
+    return OptionError(
+        say(
+            f"A {model_type} cannot be drawn with fixed shapes yet.",
+            f"{model_type} 구조는 아직 고정된 모양으로 그릴 수 없습니다.",
+        ),
+        say(f"It has {reason}.", f"이 구조의 특징: {reason}"),
+        "--target cpu",
+    )
 
-    Args:
-        weights: all matrices in float32.
-        context: positions of the cache; the rope tables have as many rows or more.
 
-    Raises:
-        OptionError: if the family has something that is not drawn here.
+class StaticPen:
+    """Draws in float32; `x` is always the residual stream [n, hidden].
+
+    Around every matrix product `seen` is handed what goes in and comes out, under the name of
+    the place: what quantises or measures overrides it, and the two below it.
     """
-    check_static(decoder)
-    pen = _StaticPen(decoder, weights, Drawing(weights_file), n, context)
-    pen.draw()
-    model = pen.sheet.model(f"{decoder.model_type} static", version)
-    del model.opset_import[1:]  # nothing of com.microsoft is here
-    return model
 
+    def __init__(self, d: Decoder, w: DecoderWeights, file: str, n: int, context: int) -> None:
+        """Args: weights with all matrices in float32 in `file`, n tokens, positions of the cache.
 
-class _StaticPen:
-    """Draws; `x` is always the residual stream [n, hidden]."""
+        Raises:
+            OptionError: if the family has something that is not drawn here.
+        """
+        check_static(d)
+        self.d, self.w, self.n, self.context = d, w, n, context
+        self.sheet = Drawing(file)
 
-    def __init__(self, d: Decoder, w: DecoderWeights, sheet: Drawing, n: int, context: int) -> None:
-        self.d, self.w, self.sheet, self.n, self.context = d, w, sheet, n, context
+    def model(self, version: str, logits: bool = True) -> onnx.ModelProto:
+        """The whole model; without logits, all that only they need is left out."""
+        self._draw(logits)
+        model = self.sheet.model(f"{self.d.model_type} static", version)
+        del model.opset_import[1:]  # nothing of com.microsoft is here
+        prune(model)
+        return model
 
-    def draw(self) -> None:
+    def seen(self, value: str, place: str, output: str = "") -> str:
+        """What stands for a value from here on, under the name `output` if that is said."""
+        if not output:
+            return value
+        self.sheet.rename(value, output)
+        return output
+
+    def weights(self, matrix: Matrix, name: str) -> list[str]:
+        """A matrix [rows, columns] and its bias, if it has one, as values."""
+        bias = [] if matrix.bias is None else [self.sheet.constant(f"{name}/bias", matrix.bias)]
+        return [self.sheet.stored(matrix.quants), *bias]
+
+    def rows(self, ids: str) -> str:
+        """The embedding's rows."""
+        table = self.sheet.stored(self.w.matrices["embedding"].quants)
+        return self.sheet.node("Gather", [table, ids], "embedding/Gather", {"axis": 0})
+
+    def _draw(self, logits: bool) -> None:
         d, sheet = self.d, self.sheet
         ids = sheet.input("input_ids", "int32", [self.n])
         positions = sheet.input("positions", "int32", [self.n])
         turns = [self._turns(j, positions) for j in range(len(d.ropes))]
-        table = sheet.stored(self.w.matrices["embedding"].quants)
-        x = sheet.node("Gather", [table, ids], "embedding/Gather", {"axis": 0})
-        x = self._times(x, d.embedding_scale, "embedding")
+        x = self._times(self.rows(ids), d.embedding_scale, "embedding")
         for i, layer in enumerate(d.layers):
             at = f"layers.{i}"
             read = self._norm(x, f"{at}.attention_norm")
             turn = None if layer.rope is None else turns[layer.rope]
-            branch = self._product(self._attend(read, i, turn), f"{at}.o")
+            q, keys, values = self._projected(read, i, turn)
+            if not logits and i + 1 == len(d.layers):
+                return  # the cache is all that is wanted
+            branch = self._product(self._attended(q, keys, values, i), f"{at}.o")
             x = self._added(branch, x, f"{at}.post_attention_norm")
             branch = self._mlp(self._norm(x, f"{at}.mlp_norm"), i)
             x = self._added(branch, x, f"{at}.post_mlp_norm")
@@ -145,14 +168,16 @@ class _StaticPen:
         return self._gemm(x, self.w.matrices[name], name)
 
     def _gemm(self, x: str, matrix: Matrix, name: str, output: str = "") -> str:
-        inputs = [x, self.sheet.stored(matrix.quants)]
-        if matrix.bias is not None:
-            inputs.append(self.sheet.constant(f"{name}/bias", matrix.bias))
-        outputs = [output or f"{name}/product"]
-        return self.sheet.node("Gemm", inputs, f"{name}/Gemm", {"transB": 1}, outputs)
+        inputs = [self.seen(x, f"{name}/in"), *self.weights(matrix, name)]
+        product = self.sheet.node("Gemm", inputs, f"{name}/Gemm", {"transB": 1})
+        return self.seen(product, f"{name}/out", output)
 
-    def _attend(self, x: str, i: int, turn: "list[str] | None") -> str:
-        """Attention before its output projection [n, heads * head_dim]; groups share their keys."""
+    def _matmul(self, a: str, b: str, name: str) -> str:
+        inputs = [self.seen(a, f"{name}/a"), self.seen(b, f"{name}/b")]
+        return self.seen(self.sheet.node("MatMul", inputs, name), f"{name}/out")
+
+    def _projected(self, x: str, i: int, turn: Sequence[str] | None) -> tuple[str, str, str]:
+        """q [kv_heads, group, n, head_dim]; keys and values with the cache before them."""
         d, sheet, name = self.d, self.sheet, f"layers.{i}.attention"
         shapes = {"q": d.heads, "k": d.kv_heads, "v": d.kv_heads}
         sizes = np.array([count * d.head_dim for count in shapes.values()], np.int64)
@@ -177,14 +202,18 @@ class _StaticPen:
                 (v, "v", [f"new.{i}.value"]),
             )
         )
-        q = self._times(q, d.attention_scale, f"{name}/q")
-        q = self._reshaped(q, [d.kv_heads, d.heads // d.kv_heads, -1, d.head_dim])
         keys, values = (self._cached(new, i, part) for new, part in ((k, "key"), (v, "value")))
+        q = self._times(q, d.attention_scale, f"{name}/q")
+        return self._reshaped(q, [d.kv_heads, d.heads // d.kv_heads, -1, d.head_dim]), keys, values
+
+    def _attended(self, q: str, keys: str, values: str, i: int) -> str:
+        """Attention before its output projection [n, heads * head_dim]; groups share their keys."""
+        d, sheet, name = self.d, self.sheet, f"layers.{i}.attention"
         across = sheet.node("Transpose", [keys], f"{name}/Across", {"perm": [0, 1, 3, 2]})
-        scores = sheet.node("MatMul", [q, across], f"{name}/Scores")
+        scores = self._matmul(q, across, f"{name}/Scores")
         masked = sheet.node("Add", [scores, self._mask(i)], f"{name}/Mask")
         shares = sheet.node("Softmax", [masked], f"{name}/Softmax", {"axis": -1})
-        mixed = sheet.node("MatMul", [shares, values], f"{name}/Mix")
+        mixed = self._matmul(shares, values, f"{name}/Mix")
         together = self._reshaped(mixed, [d.heads, -1, d.head_dim])
         rows = sheet.node("Transpose", [together], f"{name}/Rows", {"perm": [1, 0, 2]})
         return self._reshaped(rows, [-1, d.heads * d.head_dim])
