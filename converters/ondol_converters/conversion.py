@@ -155,6 +155,11 @@ def _convert(source: Source, job: _Job) -> Conversion:
             decoder, names = tied(assembly.source, assembly.decoder, assembly.names)
             assembly = replace(assembly, decoder=decoder, names=names)
             report, weighing = _budgeted(assembly, whole, scratch, job)
+        elif job.options.rounds_by_text:
+            from ondol_converters.calibration import calibrated
+
+            scratch.mkdir()
+            weighing = calibrated(assembly, load(job.options.calibration).text, scratch)
         written = assembly.write(folder, weighing)
         if job.options.int8_cache and not weighing.cache:
             text = load(job.options.calibration).text

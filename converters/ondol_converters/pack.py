@@ -24,9 +24,10 @@ from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.rope import tables
 from ondol_converters.graph.weights import Matrix, Stored, WeightsFile
 from ondol_converters.quantise.blocks import dense
-from ondol_converters.quantise.halves import HALVES, halved
-from ondol_converters.quantise.layouts import FLOAT, exactly, finest, narrowed
+from ondol_converters.quantise.halves import halved
+from ondol_converters.quantise.layouts import FLOAT, exactly, narrowed, planned
 from ondol_converters.quantise.repack import Blocks, repack
+from ondol_converters.quantise.rounding import quantise
 from ondol_converters.quantise.store import BlockStore
 from ondol_converters.recipe import BLOCKS, Layout, Options
 from ondol_converters.sources import Source, TensorInfo
@@ -34,6 +35,7 @@ from ondol_converters.sources import Source, TensorInfo
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
 
+ONE = np.ones(1, np.float32)
 CHUNK_ELEMENTS = 1 << 21  # 8 MB of float32 at a time
 HEAD_BYTES = 32 << 20  # a run of the head's rows
 
@@ -50,7 +52,8 @@ class Part:
 class Packer:
     """Writes everything a decoder needs of a source; then `weights()` and `records` say what.
 
-    `source` becomes what the family's views make of it.
+    `source` becomes what the family's views make of it. `rounded` are matrices that were rounded
+    before, and `divided` what norms and biases are divided by for their sake.
     """
 
     source: Source
@@ -61,6 +64,7 @@ class Packer:
     context: int
     progress: Progress
     rounded: BlockStore | None = None
+    divided: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     records: list[MatrixRecord] = field(default_factory=list)
     parameters: int = 0
     _done: int = 0
@@ -87,7 +91,8 @@ class Packer:
         head = matrices.pop("head", matrices["embedding"])
         if d.head_bias:
             head = replace(head, bias=self._vector(self.names["head_bias"], d.vocabulary))
-        vectors |= {name: self._norm(name, size) for name, size in final_norms(d).items()}
+        for name, size in final_norms(d).items():
+            vectors[name] = self._norm(name, size) / self._divisor(name)
         for i in range(len(d.layers)):
             matrices |= self._layer_matrices(f"layers.{i}", i)
             vectors |= self._layer_norms(f"layers.{i}", i)
@@ -100,8 +105,10 @@ class Packer:
         }
 
     def _layer_norms(self, at: str, i: int) -> dict[str, NDArray[np.float32]]:
-        sizes = layer_norms(self.decoder)
-        return {f"{at}.{name}": self._norm(name, size, i) for name, size in sizes.items()}
+        return {
+            f"{at}.{name}": self._norm(name, size, i) / self._divisor(f"{at}.{name}")
+            for name, size in layer_norms(self.decoder).items()
+        }
 
     def _ropes(self) -> Iterator[tuple[Stored, Stored]]:
         d = self.decoder
@@ -119,6 +126,10 @@ class Packer:
         numbers = self._vector(self.names[name].format(i=i), size)
         return numbers if name.endswith("_bias") else numbers + np.float32(self.decoder.norm_offset)
 
+    def _divisor(self, name: str) -> NDArray[np.float32]:
+        """What a vector by our name is divided by, a norm's bias like its weights."""
+        return self.divided.get(name.removesuffix("_bias"), ONE)
+
     def _vector(self, name: str, size: int) -> NDArray[np.float32]:
         self.parameters += size
         self._advance(size)
@@ -135,12 +146,12 @@ class Packer:
         ]
         rows = sum(piece.rows for piece in pieces)
         self.parameters += rows * columns
-        layout = self._layout(name, [piece.tensor.kind for piece in pieces], columns)
-        biases = None
+        layout = planned(self.options, name, [piece.tensor.kind for piece in pieces], columns)
+        biases: NDArray[np.float32] | None = None
         if bias:
-            biases = np.concatenate(
-                [self._vector(f"{stem}.bias", n) for stem, (_, n) in zip(stems, parts, strict=True)]
-            )
+            sizes = zip(stems, (n for _, n in parts), strict=True)
+            whole = np.concatenate([self._vector(f"{stem}.bias", n) for stem, n in sizes])
+            biases = np.divide(whole, self._divisor(name), dtype=np.float32)
         if layout == FLOAT:
             values = self.file.add(name, "float32", (rows, columns), self._dense_rows(pieces))
             self._record(pieces, layout, values.length // rows)
@@ -178,12 +189,15 @@ class Packer:
         quants = self.file.add(name, "uint8", made.quants.shape, [made.quants])
         kept = narrowed(made.scales, False)
         stored = self.file.add(f"{name}.scales", kept.dtype.name, (rows, blocks), [kept])
-        self._record(pieces, layout, (quants.length + stored.length) // rows)
+        stretched = layout.method == "awq"  # other values than the source's
+        self._record(pieces, layout, (quants.length + stored.length) // rows, stretched)
         return Matrix(rows, columns, layout.bits, layout.block, quants, stored, biases)
 
-    def _record(self, pieces: list[Part], layout: Layout, row_bytes: int) -> None:
+    def _record(
+        self, pieces: list[Part], layout: Layout, row_bytes: int, changed: bool = False
+    ) -> None:
         for piece in pieces:
-            exact = layout == FLOAT or exactly(piece.tensor.kind, layout)
+            exact = layout == FLOAT or (exactly(piece.tensor.kind, layout) and not changed)
             method = "none" if layout == FLOAT else layout.method
             if layout == FLOAT and self.options.weights != "float32" and row_bytes // 4 % BLOCKS[0]:
                 method = NO_KERNEL
@@ -195,21 +209,6 @@ class Packer:
                     tensor.name, tensor.kind, layout.bits, layout.block, size, exact, method
                 )
             )
-
-    def _layout(self, name: str, kinds: list[str], columns: int) -> Layout:
-        """How to store a matrix: as planned for it, else as the weights option says."""
-        options = self.options
-        if options.weights in HALVES:
-            return Layout(16, 0, options.weights)
-        if options.weights == "float32" or columns % BLOCKS[0]:
-            return FLOAT  # a kernel's block is a multiple of 16
-        if name in options.layouts:
-            return options.layouts[name]
-        if options.weights == "auto":
-            return finest(kinds, columns)
-        bits = {"int8": 8, "int4": 4}[options.weights]
-        block = next(b for b in (options.block, *reversed(BLOCKS)) if columns % b == 0)
-        return Layout(bits, block, options.method)
 
     def _rows(self, pieces: list[Part]) -> Iterator[tuple[NDArray[np.uint8], TensorInfo]]:
         for piece in pieces:
@@ -236,7 +235,7 @@ class Packer:
     ) -> Iterator[NDArray[np.uint8]]:
         for raw, tensor in self._rows(pieces):
             try:
-                made = repack(raw, tensor.kind, tensor.shape[1], layout.bits, layout.block)
+                made = _blocks(raw, tensor, layout)
             except CorruptSource as exc:  # a few rows do not know whose they are
                 raise not_finite(tensor.name) from exc
             scales.append(made.scales)
@@ -245,6 +244,14 @@ class Packer:
     def _advance(self, elements: int) -> None:
         self._done += elements
         self.progress("weights", self._done, self._total)
+
+
+def _blocks(raw: NDArray[np.uint8], tensor: TensorInfo, layout: Layout) -> Blocks:
+    """Rows of a tensor: moved where the layout can hold its kind, else by the layout's method."""
+    kind, columns = tensor.kind, tensor.shape[1]
+    if layout.method == "nearest" or exactly(kind, layout):
+        return repack(raw, kind, columns, layout.bits, layout.block)
+    return quantise(dense(raw, kind, columns), layout)
 
 
 def _finite(name: str, values: NDArray[np.float32]) -> NDArray[np.float32]:

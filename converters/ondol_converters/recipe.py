@@ -18,6 +18,10 @@ Activations = Literal["a16w8", "a8w8"]
 
 DEFAULT_CONTEXT = 4096
 BLOCKS = (16, 32, 64, 128)
+DEFAULT_BLOCK = 32
+INTEGERS = ("int8", "int4")
+CALIBRATED = ("gptq", "awq")
+"""The methods that need to see what a matrix is multiplied with."""
 MOST_LOSS = 1.0
 COVERAGE = 0.95
 
@@ -48,8 +52,9 @@ class Options:
     what the model was trained for.
     `vocabulary` is "full", "ko-en" or "ko-en-compact"; `hanja` keeps Chinese characters too.
     `coverage` is the share of a text's tokens that "ko-en-compact" shall keep whole.
-    `method` and `block` say how "int8" and "int4" round; `layouts` overrules them for matrices
-    by our names ("layers.0.qkv", "embedding").
+    `method` and `block` say how "int8" and "int4" round what they cannot hold exactly; None is
+    "nearest" for 8 bits, "gptq" for 4. `layouts` overrules them for matrices by our names
+    ("layers.0.qkv", "embedding").
     `budget` is the loss in bits per character, relative to the dequantised source, that may be
     spent (0.01 is one per cent), or None for none; `favor` says what to spend it on.
     `kv_cache` is what keys and values are held in: "int8" is a quarter of the memory and needs
@@ -67,8 +72,8 @@ class Options:
     vocabulary: VocabularyCut = "full"
     hanja: bool = False
     coverage: float = COVERAGE
-    method: Method = "search"
-    block: int = 32
+    method: Method | None = None
+    block: int = DEFAULT_BLOCK
     budget: float | None = None
     favor: Favor = "size"
     kv_cache: KvCache = "auto"
@@ -79,6 +84,11 @@ class Options:
     quality: bool = False
 
     @property
+    def rounding(self) -> Method:
+        """The method by which "int8" and "int4" round."""
+        return self.method or ("gptq" if self.weights == "int4" else "nearest")
+
+    @property
     def int8_cache(self) -> bool:
         """Whether keys and values are held in 8 bits."""
         wanted = self.kv_cache == "auto" and self.budget is not None
@@ -87,12 +97,18 @@ class Options:
     @property
     def calibrates(self) -> bool:
         """Whether a text is run through the model."""
-        return self.int8_cache or self.budget is not None
+        return self.int8_cache or self.budget is not None or self.rounds_by_text
+
+    @property
+    def rounds_by_text(self) -> bool:
+        """Whether matrices are rounded by what a text shows of their inputs."""
+        return self.weights in INTEGERS and self.rounding in CALIBRATED
 
     def __post_init__(self) -> None:
         _known("weights", self.weights, get_args(Weights))
         _known("vocabulary", self.vocabulary, get_args(VocabularyCut))
-        _known("method", self.method, get_args(Method))
+        if self.method is not None:
+            _known("method", self.method, get_args(Method))
         _known("favor", self.favor, get_args(Favor))
         _known("kv_cache", self.kv_cache, get_args(KvCache))
         _known("block", self.block, BLOCKS)
@@ -148,6 +164,16 @@ class Options:
                 ),
                 say("It chooses the bits itself.", "비트 수는 예산이 정합니다."),
                 say("Leave out --weights.", "--weights를 빼세요."),
+            )
+        if self.method is not None and self.weights not in INTEGERS:
+            raise OptionError(
+                say(
+                    f"The method {self.method} rounds to int8 or int4, and neither was chosen.",
+                    f"{self.method} 방식은 int8이나 int4로 반올림할 때 쓰는데, 둘 다 고르지 "
+                    "않았습니다.",
+                ),
+                say(f"The weights are {self.weights}.", f"가중치가 {self.weights}입니다."),
+                f"--weights int4 --method {self.method}",
             )
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ondol_converters.budget.chain import LayerChain, Stream
+from ondol_converters.budget.chain import LayerChain
+from ondol_converters.budget.grams import grams, token_count
 from ondol_converters.quantise.gptq import Factor, factor
 from ondol_converters.quantise.layouts import narrowed
 from ondol_converters.quantise.repack import Blocks
-from ondol_converters.quantise.rounding import CALIBRATED, quantise
+from ondol_converters.quantise.rounding import quantise
 from ondol_converters.quantise.store import BlockStore
-from ondol_converters.recipe import Layout
+from ondol_converters.recipe import CALIBRATED, Layout
 
 Floats = NDArray[np.float32]
 ROW_ELEMENTS = 1 << 24  # of a matrix rounded at a time: 64 MB of float32
@@ -61,8 +62,6 @@ def round_layers(
 ) -> Iterator[Candidate]:
     """Run text through the chain, and round each matrix by what it was multiplied with.
 
-    Layer by layer: what is held are the streams of all windows and one layer's statistics.
-
     Args:
         chain: the dequantised model.
         windows: token ids of the calibration text.
@@ -70,58 +69,27 @@ def round_layers(
         store: where the rounded matrices go.
         progress: called with layers done and all of them, the output matrix counting as one.
     """
-    streams = [chain.start(ids) for ids in windows]
-    for layer in range(chain.depth):
-        progress(layer, chain.depth + 1)
-        grams: dict[str, Floats] = {}
-        for at, stream in enumerate(streams):
-            streams[at], inputs = chain.step(layer, stream)
-            for name, seen in inputs.items():
-                grams[name] = grams.get(name, np.float32(0)) + seen.T @ seen
-        for name, gram in grams.items():
-            yield from _round(chain, name, gram, _tokens(windows), wanted, store)
-    progress(chain.depth, chain.depth + 1)
-    head = "embedding" if chain.tied else "head"
-    yield from _round(chain, head, _head_gram(chain, streams), _tokens(windows), wanted, store)
-    if not chain.tied:
-        # A lookup is a product with one of the rows of the identity
-        columns = chain.values("embedding").shape[1]
-        gram = np.eye(columns, dtype=np.float32)
-        yield from _round(chain, "embedding", gram, len(chain.values("embedding")), wanted, store)
-    progress(chain.depth + 1, chain.depth + 1)
+    tokens = token_count(windows)
+    for found in grams(chain, windows, progress):
+        for name, gram in found.items():
+            values = chain.values(name)
+            layouts = wanted(name, values.shape[1])
+            for layout, made in round_all(values, layouts, gram):
+                store.put(name, layout, made)
+                error = output_error(values, made, gram) / tokens
+                yield Candidate(name, layout, stored_bytes(made), error)
 
 
-def _head_gram(chain: LayerChain, streams: Sequence[Stream]) -> Floats:
-    width = streams[0].normed.shape[-1]
-    gram: Floats = np.zeros((width, width), np.float32)
-    for stream in streams:
-        seen = stream.normed.reshape(-1, width)
-        gram += seen.T @ seen
-    return gram
-
-
-def _tokens(windows: Sequence[Sequence[int]]) -> int:
-    return sum(len(ids) for ids in windows)
-
-
-def _round(
-    chain: LayerChain,
-    name: str,
-    gram: Floats,
-    tokens: int,
-    wanted: Callable[[str, int], Sequence[Layout]],
-    store: BlockStore,
-) -> Iterator[Candidate]:
-    values = chain.values(name)
-    layouts = wanted(name, values.shape[1])
+def round_all(
+    values: Floats, layouts: Sequence[Layout], gram: Floats
+) -> Iterator[tuple[Layout, Blocks]]:
+    """A matrix float32 [rows, columns] in each of some layouts, one after the other."""
     known: Factor | Floats = gram
     if any(layout.method == "gptq" for layout in layouts):
         known = factor(gram)
     for layout in layouts:
-        made = rounded(values, layout, known if layout.method in (*CALIBRATED, "search") else None)
-        store.put(name, layout, made)
-        error = output_error(values, made, gram) / tokens
-        yield Candidate(name, layout, stored_bytes(made), error)
+        sees = layout.method in (*CALIBRATED, "search")
+        yield layout, rounded(values, layout, known if sees else None)
 
 
 def rounded(values: Floats, layout: Layout, known: "Floats | Factor | None") -> Blocks:

@@ -136,6 +136,12 @@ class LayerChain:
         embedding = self._weights.matrices["embedding"].quants
         return self._weights.head[0].quants.offset == embedding.offset
 
+    @property
+    def lookups(self) -> tuple[str, ...]:
+        """The matrices outside the layers that are never multiplied, only looked up in."""
+        known = () if self.tied else ("embedding",)
+        return (*known, *(("positions",) if self._decoder.learned_positions else ()))
+
     def start(self, ids: Sequence[int], swapped: Mapping[str, Floats] | None = None) -> Stream:
         """The embedding of a window of token ids."""
         rows = np.array([list(ids)], np.int64)

@@ -60,9 +60,9 @@ def _swapped(
     """What the last layer gives with one matrix swapped, and the output matrix if it is that."""
     if name == "head":
         return streams[-1], other
-    if name == "embedding":
+    if name in ("embedding", *chain.lookups):
         stream = chain.rest(0, chain.start(window, chain.as_matrix(name, other)))
-        return stream, other if chain.tied else None
+        return stream, other if chain.tied and name == "embedding" else None
     layer = int(name.split(".")[1])
     stream, _ = chain.step(layer, streams[layer], chain.as_matrix(name, other))
     return chain.rest(layer + 1, stream), None

@@ -17,7 +17,7 @@ from ondol_converters.budget.candidates import Candidate, round_layers, usable
 from ondol_converters.budget.chain import LayerChain
 from ondol_converters.budget.search import Costs, Found, Scored, Search, Trial
 from ondol_converters.budget.texts import SLOPE_TOKENS, WINDOW, Split, windows
-from ondol_converters.graph.weights import WeightsFile
+from ondol_converters.calibration import opened_chain
 from ondol_converters.quantise.cache import CacheScales
 from ondol_converters.quantise.store import BlockStore
 from ondol_converters.recipe import Layout
@@ -81,13 +81,8 @@ def _source_score(
 def _costs(
     assembly: Assembly, texts: Split, scratch: Path, store: BlockStore, report: Progress
 ) -> Costs:
-    path = scratch / "float32.bin"
-    with WeightsFile(path) as file:
-        weights = assembly.unquantised().packer(file, Weighing()).weights()
-        file.finish()
-    (scratch / "chain").mkdir()
     tokenizer = assembly.open_tokenizer(scratch)
-    with LayerChain(assembly.decoder, weights, path, scratch / "chain") as chain:
+    with opened_chain(assembly, scratch) as chain:
         candidates = list(
             round_layers(
                 chain,
@@ -103,7 +98,6 @@ def _costs(
             chain, window, candidates, store, lambda d, t: report("sensitivity", d, t)
         )
         seconds = _seconds(chain, candidates, scratch, report)
-    path.unlink()
     return Costs(candidates, slopes, seconds, assembly.options.favor)
 
 
@@ -116,7 +110,7 @@ def _seconds(
     for done, candidate in enumerate(candidates):
         report("kernels", done, len(candidates))
         layout, at = candidate.layout, (candidate.matrix, candidate.layout)
-        if candidate.matrix == "embedding" and not chain.tied:
+        if candidate.matrix in chain.lookups:
             found[at] = 0.0
             continue
         shape = kernel_times.Shape(*chain.values(candidate.matrix).shape)

@@ -11,7 +11,7 @@ from ondol.tokenizer import Tokenizer
 PIECE = 400  # characters that stay together
 EVERY = 4  # one piece of so many is scored on
 LEAST = 200  # characters to score on
-WINDOW, TOKENS = 256, 2048
+WINDOW, TOKENS = 256, 8192
 SLOPE_TOKENS = 320
 
 

@@ -87,6 +87,16 @@ def _with_biases(norms: Sequence[str], d: Decoder) -> dict[str, int]:
     return {f"{norm}{ending}": d.hidden for norm in norms for ending in endings}
 
 
+def matrix_tensors(d: Decoder, names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The source's tensors that each matrix by our names is fused of, in their order."""
+    found: dict[str, tuple[str, ...]] = {name: (names[name],) for name in embeddings(d)}
+    for i in range(len(d.layers)):
+        for name, (parts, _, _) in layer_matrices(d).items():
+            stems = [names[part].format(i=i) for part, _ in parts]
+            found[f"layers.{i}.{name}"] = tuple(f"{stem}.weight" for stem in stems)
+    return found
+
+
 def wanted(d: Decoder, names: Mapping[str, str]) -> Iterator[tuple[str, Shape]]:
     """Every tensor that a decoder reads: its name in the source, its shape."""
     for name, shape in embeddings(d).items():

@@ -69,7 +69,13 @@ def _seen(values: "Floats", steps: "Floats", scales: "Floats", own: "Floats") ->
     return error
 
 
-def channel_scales(matrices: "Sequence[Floats]", gram: "Floats", bits: int, block: int) -> "Floats":
+def channel_scales(
+    matrices: "Sequence[Floats]",
+    gram: "Floats",
+    bits: int,
+    block: int,
+    shared: tuple[int, int, int] | None = None,
+) -> "Floats":
     """What to multiply the columns by before rounding, float32 [columns], each above 0.
 
     The input's producer divides by the same. Scales are powers of the root mean square of each
@@ -81,8 +87,13 @@ def channel_scales(matrices: "Sequence[Floats]", gram: "Floats", bits: int, bloc
         gram: X^T X of that input, float32 [columns, columns].
         bits: 4 or 8.
         block: columns that share a scale; columns are a multiple of it.
+        shared: columns seen as [runs, copies, run], where the copies must get the same scales.
     """
-    size = np.sqrt(np.maximum(np.diagonal(gram), 0))
+    power = np.maximum(np.diagonal(gram), 0)
+    if shared is not None:
+        apart = power.reshape(shared)
+        power = np.broadcast_to(apart.mean(axis=1, keepdims=True), shared).reshape(-1)
+    size = np.sqrt(power)
     size = np.maximum(size, size.max() * np.float32(1e-4))
     if not size.any():
         return np.ones(len(gram), np.float32)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Doubles = NDArray[np.float64]
     Grid = tuple[NDArray[np.uint8], Floats]
 
-DAMPING = 0.01
+DAMPING = 0.05
 """Of the mean diagonal, added to it: columns that never met an input are free otherwise."""
 
 ROUNDS = 3

@@ -1,11 +1,13 @@
-"""Which layout a matrix gets when nobody plans it, and how its scales are kept."""
+"""Which layout a matrix gets, and how its scales are kept."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ondol_converters.quantise.halves import HALVES
 from ondol_converters.quantise.repack import NEAREST, exact_layout
-from ondol_converters.recipe import Layout
+from ondol_converters.recipe import BLOCKS, Layout, Options
 
 FLOAT = Layout(32, 0, "none")
 """Values as float32, in no blocks."""
@@ -14,7 +16,29 @@ HALF_STEP = 2.0**-11
 """The relative error of a number rounded to float16."""
 
 
-def finest(kinds: list[str], columns: int) -> Layout:
+def planned(options: Options, name: str, kinds: Sequence[str], columns: int) -> Layout:
+    """How to store a matrix: as planned for it, else as the weights option says.
+
+    Args:
+        options: of the conversion.
+        name: of the matrix, ours.
+        kinds: GGML's names of the storage of its parts.
+        columns: values in a row.
+    """
+    if options.weights in HALVES:
+        return Layout(16, 0, options.weights)
+    if options.weights == "float32" or columns % BLOCKS[0]:
+        return FLOAT  # a kernel's block is a multiple of 16
+    if name in options.layouts:
+        return options.layouts[name]
+    if options.weights == "auto":
+        return finest(kinds, columns)
+    bits = {"int8": 8, "int4": 4}[options.weights]
+    block = next(b for b in (options.block, *reversed(BLOCKS)) if columns % b == 0)
+    return Layout(bits, block, options.rounding)
+
+
+def finest(kinds: Sequence[str], columns: int) -> Layout:
     """The layout that holds every one of a fused matrix' storage kinds as well as its own would.
 
     Args:

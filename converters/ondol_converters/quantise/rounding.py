@@ -11,7 +11,7 @@ from ondol_converters.quantise.blocks import chunks
 from ondol_converters.quantise.gptq import Factor, factor, gptq
 from ondol_converters.quantise.repack import DIVISORS, ZERO, Blocks, nearest
 from ondol_converters.quantise.search import search
-from ondol_converters.recipe import BLOCKS, Layout
+from ondol_converters.recipe import BLOCKS, CALIBRATED, Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 METHODS = ("nearest", "search", "gptq", "awq")
 """How values can be put on a grid."""
-
-CALIBRATED = ("gptq", "awq")
-"""The methods that need a gram."""
 
 
 def quantise(values: "Floats", layout: Layout, gram: "Floats | Factor | None" = None) -> Blocks:

@@ -10,7 +10,16 @@ import typer
 from ondol.cli.facts import BundleFacts, count, facts, megabytes, no_kernel_pairs, terms
 from ondol.cli.measured import show_quality
 from ondol.cli.npu import Activations, NpuFacts, npu_facts, npu_pairs, warn
-from ondol.cli.options import Explain, Json, Licence, LicenceClass, LicenceFile, share
+from ondol.cli.options import (
+    Block,
+    Explain,
+    Json,
+    Licence,
+    LicenceClass,
+    LicenceFile,
+    Method,
+    share,
+)
 from ondol.cli.output import note, show_json, show_pairs
 from ondol.language import say
 
@@ -72,6 +81,8 @@ def convert(
             ),
         ),
     ] = "auto",
+    method: Method = None,
+    block: Block = None,
     context: Annotated[
         int | None,
         typer.Option(
@@ -198,6 +209,8 @@ def convert(
     _known(target)
     choices = Choices(
         weights=weights,
+        method=method,
+        block=block,
         context=context,
         kv_cache=kv_cache,
         vocabulary=vocabulary,

@@ -68,6 +68,8 @@ class Choices:
     """What a user says of a conversion: see ondol_converters.recipe.Options. None: its default."""
 
     weights: str = "auto"
+    method: str | None = None
+    block: int | None = None
     context: int | None = None
     kv_cache: str = "auto"
     vocabulary: str | None = None
@@ -130,6 +132,8 @@ def options_of(said: Choices, starter: Starter | None) -> Any:
     options = recipe.Options(
         said.weights,
         recipe.DEFAULT_CONTEXT if said.context is None else said.context,
+        method=said.method,
+        block=recipe.DEFAULT_BLOCK if said.block is None else said.block,
         vocabulary=said.vocabulary or (starter.vocabulary if starter else "full"),
         hanja=said.hanja,
         coverage=recipe.COVERAGE if said.coverage is None else said.coverage,

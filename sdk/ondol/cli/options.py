@@ -1,5 +1,6 @@
 """Options of commands: those that several share, and those of a chat."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -244,22 +245,55 @@ Stop = Annotated[
 ]
 
 
+Method = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        metavar="nearest|search|gptq|awq",
+        show_default="int8: nearest, int4: gptq",
+        help=say(
+            "How int8 and int4 round what they cannot hold exactly. gptq and awq run Korean text "
+            "through the model first.",
+            "int8과 int4에 꼭 맞지 않는 값을 반올림하는 방법. gptq와 awq는 먼저 한국어 글을 "
+            "모델에 넣어 봅니다.",
+        ),
+    ),
+]
+
+Block = Annotated[
+    int | None,
+    typer.Option(
+        "--block",
+        metavar="16|32|64|128",
+        show_default="32",
+        help=say(
+            "How many weights of int8 and int4 share a scale: fewer are more exact and larger.",
+            "int8과 int4에서 배율 하나를 함께 쓰는 가중치 수. 적을수록 정확하고 큽니다.",
+        ),
+    ),
+]
+
+SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?)%|(0?\.[0-9]+)")
+
+
 def share(text: str | None) -> float | None:
     """A share said as "99.5%" or "0.995"; None where nothing was said.
+
+    A bare "1" could be 1 % as well as all of it, so it is refused.
 
     Raises:
         OptionError: if it is neither.
     """
     if text is None:
         return None
-    number = text.strip()
-    try:
-        return float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
-    except ValueError as exc:
+    found = SHARE.fullmatch(text.strip())
+    if found is None:
         from ondol.errors import OptionError
 
         raise OptionError(
             say(f"{text!r} is no share.", f"{text!r}은(는) 비율이 아닙니다."),
             say("A share is a number and a percent sign.", "비율은 수와 % 기호로 적습니다."),
-            "99.5%",
-        ) from exc
+            say("For example: 1% or 99.5%", "예: 1% 또는 99.5%"),
+        )
+    percent, number = found.groups()
+    return float(percent) / 100 if percent else float(number)
