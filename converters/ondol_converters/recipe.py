@@ -23,7 +23,7 @@ INTEGERS = ("int8", "int4")
 CALIBRATED = ("gptq", "awq")
 """The methods that need to see what a matrix is multiplied with."""
 MOST_LOSS = 1.0
-COVERAGE = 0.95
+COVERAGE = 0.96
 
 
 @dataclass(frozen=True, slots=True)

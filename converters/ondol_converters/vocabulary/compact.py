@@ -5,31 +5,44 @@ tokens. The expectation mixes what texts show with a prior, for texts are short 
 long: within a kind of token (Hangul, Latin letters, ...) the order of a vocabulary is that of
 frequency in what its maker trained it on, so the prior falls with the rank (Zipf-Mandelbrot).
 Measured on 20 MB of English prose, manuals and code, half of all Latin tokens are among a
-vocabulary's first 1,300 of the kind, 83 % among 16,000, with an exponent of 1.1.
+vocabulary's first 1,300 of the kind, 83 % among 16,000, with an exponent of 1.1. Many of them are
+of other languages, so the common words of English have a share of their own: `words_en.txt`
+holds the most frequent of WordNet's and GCIDE's definitions, manuals, fortunes and a game's
+dialogues, counted by us, most frequent first (their frequency falls as 1 / (rank + 2.7)).
 """
 
 import heapq
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
 
 from ondol.scripts import script_of
 from ondol.tokenizer import Tokenizer
 from ondol_converters.vocabulary.pieces import Pieces
 
+WORDS_SHARE = 0.3
 SHARES = {
-    "hangul": 0.5,
-    "latin": 0.33,
+    "hangul": 0.45,
+    "latin": 0.08,
     "ascii": 0.12,
     "symbol": 0.02,
     "han": 0.02,
     "accented": 0.01,
 }
-"""How much of a text is expected to be of each kind, in tokens."""
+"""How much of a text is expected to be English words, and tokens of each kind beside them."""
+
+WORDS, WORDS_OFFSET = "words_en.txt", 2.7
+WORD_FORMS = ((" {}", 0.88), ("{}", 0.12))
+CAPITALISED = 0.2
+"""How a word is met: after a space or after a sign, and how often with a capital letter."""
 
 EXPONENT, OFFSET = 1.1, 20
 PRIOR_TOKENS = 50_000
-"""The prior weighs as much as a text of so many tokens."""
+"""The prior weighs as much as a text of so many tokens, and never less than the texts do: manuals
+alone would teach a vocabulary to forget every other kind of text."""
 
 RESERVED = re.compile(r"[\[<]\|?(unused|reserved|pad)\w*?\d+\|?[\]>]", re.IGNORECASE)
 """Rows kept free for later use, which no text is trained on."""
@@ -78,33 +91,53 @@ def expected(pieces: Pieces, kept: Iterable[int], texts: Sequence[str]) -> dict[
     kinds: dict[str, list[int]] = {}
     for number in kept:
         kinds.setdefault(_kind(pieces, number), []).append(number)
-    whole = sum(SHARES[kind] for kind in kinds)
-    seen = _counts(pieces, texts)
-    size = sum(seen.values()) + PRIOR_TOKENS
+    seen, words = _counts(Tokenizer(pieces.text), texts), _words(pieces.text)
+    strength = max(PRIOR_TOKENS, sum(seen.values()))
+    whole = WORDS_SHARE + sum(SHARES[kind] for kind in kinds)
     found: dict[int, float] = {}
     for kind, numbers in kinds.items():
         weights = _prior(pieces, numbers)
-        scale = SHARES[kind] / whole / sum(weights.values()) * PRIOR_TOKENS
+        scale = SHARES[kind] / sum(weights.values())
         for number, weight in weights.items():
-            found[number] = (seen[number] + weight * scale) / size
-    return found
+            prior = (weight * scale + words.get(number, 0.0) * WORDS_SHARE) / whole
+            found[number] = seen[number] + strength * prior
+    size = sum(found.values())
+    return {number: value / size for number, value in found.items()}
 
 
 def _prior(pieces: Pieces, numbers: list[int]) -> Mapping[int, float]:
     """Weights of one kind's tokens: by rank, or as a Unigram vocabulary itself says."""
     if pieces.scores:
-        return {number: 2.0 ** min(pieces.scores.get(number, -99.0), 0.0) for number in numbers}
+        return {number: math.exp(min(pieces.scores.get(number, -99.0), 0.0)) for number in numbers}
     order = sorted(numbers, key=lambda number: (not pieces.parents(number), number))
     return {number: (rank + OFFSET) ** -EXPONENT for rank, number in enumerate(order)}
 
 
-def _counts(pieces: Pieces, texts: Sequence[str]) -> Counter[int]:
-    tokenizer = Tokenizer(pieces.text)
+def _counts(tokenizer: Tokenizer, texts: Sequence[str]) -> Counter[int]:
     found: Counter[int] = Counter()
     for text in texts:
         for line in text.splitlines(keepends=True):
             found.update(tokenizer.encode(line))
     return found
+
+
+@lru_cache(4)
+def _words(tokenizer_json: str) -> Mapping[int, float]:
+    """How often the common words of English make each token, as shares that add up to one."""
+    tokenizer = Tokenizer(tokenizer_json)
+    words = (files("ondol_converters") / "vocabulary" / WORDS).read_text("utf-8").split()
+    found: dict[int, float] = {}
+    for rank, word in enumerate(words):
+        frequency = 1 / (rank + WORDS_OFFSET)
+        for form, share in WORD_FORMS:
+            for written, part in (
+                (word, 1 - CAPITALISED),
+                (word.capitalize(), CAPITALISED),
+            ):
+                for number in tokenizer.encode(form.format(written)):
+                    found[number] = found.get(number, 0.0) + frequency * share * part
+    total = sum(found.values())
+    return {number: value / total for number, value in found.items()}
 
 
 def _kind(pieces: Pieces, number: int) -> str:

@@ -143,7 +143,7 @@ def convert(
         typer.Option(
             "--coverage",
             metavar="PERCENT",
-            show_default="95%",
+            show_default="96%",
             help=say(
                 "With ko-en-compact: how much of a text shall be split as before.",
                 "ko-en-compact에서, 전과 똑같이 나뉘어야 하는 글의 비율.",
