@@ -39,7 +39,7 @@ def headline(quality: Quality) -> str:
 def show_quality(name: str, quality: Quality) -> None:
     """Print a report."""
     compared = (
-        (say("loss", "손실"), headline(quality)),
+        (say("in short", "요약"), headline(quality)),
         (say("against", "비교 대상"), quality.against or "-"),
     )
     show_pairs(
