@@ -15,12 +15,14 @@ test: lint
 	@.ci/system-packages strace
 	@.ci/environment $(VENV) cli starter converters pull sign sweep dev
 	@VENV=$(VENV) .ci/genai .venv-genai
-	$(BIN)/python -m pytest -q
+	@PIP_CONSTRAINT=.ci/reference.txt .ci/environment .venv-reference converters reference test
+	$(BIN)/python -m pytest -q -m "not reference"
+	.venv-reference/bin/python -m pytest -q -m reference tests/converters/encoders
 
 # What needs no weights: under a minute.
 test-unit:
 	@.ci/environment $(VENV) cli converters pull sign sweep dev
-	$(BIN)/python -m pytest -q -n 2 -m "not weights"
+	$(BIN)/python -m pytest -q -n 2 -m "not weights and not reference"
 
 lint:
 	@.ci/environment $(VENV) cli starter converters pull sign sweep dev
@@ -42,4 +44,4 @@ bench-budget:
 	$(BIN)/python benchmarks/budget.py --out bench-out
 
 clean:
-	rm -rf $(VENV) .venv-genai bench-out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-genai .venv-reference bench-out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -16,9 +16,10 @@ from ondol.manifest import MANIFEST, Defaults, plain_name
 from ondol_converters.assembly import Assembly, Progress, Terms, Weighing, Written
 from ondol_converters.budget.report import BudgetReport
 from ondol_converters.budget.search import Trial
+from ondol_converters.encoders import exporter
 from ondol_converters.families import recognise
 from ondol_converters.graph.static import check_static, no_static
-from ondol_converters.licences.terms import Stated, terms_of
+from ondol_converters.licences.terms import Stated, folder_terms, terms_of
 from ondol_converters.npu import NAME as NPU
 from ondol_converters.npu import NpuReport
 from ondol_converters.proof import prove
@@ -108,6 +109,18 @@ def convert(
     )
     if isinstance(source, Source):
         return _convert(source, job)
+    through = exporter(source)
+    if through is not None:
+        found = terms or folder_terms(source, licence)
+        policy.check_licence(found.name, found.kind, chosen)
+        return through(
+            source,
+            target,
+            name=chosen,
+            options=job.options,
+            terms=found,
+            progress=job.progress,
+        )
     with open_source(source) as opened:
         return _convert(opened, job)
 

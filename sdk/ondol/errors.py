@@ -12,6 +12,7 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      │   ├─ UnknownArchitecture        a model family that no file here describes
      │   ├─ UnsupportedTensor          a tensor kind or shape that cannot be carried over
      │   └─ BudgetUnmet                no bundle loses as little as was asked for
+     │   └─ ConversionMismatch         what was made does not compute what the source does
      ├─ BundleError                4   a bundle is not one, or may not be used
      │   ├─ BundleNotFound             no bundle of that name
      │   ├─ CorruptBundle              a hash, size or field does not hold
@@ -96,6 +97,10 @@ class UnsupportedTensor(SourceError):
 
 class BudgetUnmet(SourceError):
     """No bundle of a model loses as little as was asked for; the message says the best found."""
+
+
+class ConversionMismatch(SourceError):
+    """A converted model does not compute what its source does; it was not kept."""
 
 
 class BundleError(OndolError):

@@ -15,11 +15,15 @@ FENCES = {
     "sdk/ondol": "",
     "sdk/ondol/cli": "cli",
     "converters/ondol_converters": "converters",
+    "converters/ondol_converters/encoders": "converters reference",
     "converters/ondol_converters/hub": "pull",
     "converters/ondol_converters/sweep": "sweep",
     "runtimes/ondol_runtimes": "",
 }
-"""What may be imported below a folder besides the base: an extra. The longest folder counts."""
+"""What may be imported below a folder besides the base: extras. The longest folder counts."""
+
+OTHER_NAMES = {"optimum_onnx": "optimum"}
+"""What packages are called in code where it is another name."""
 
 OPTIONAL = {
     ("runtimes/ondol_runtimes/_program.py", "onnx"),
@@ -31,7 +35,8 @@ OPTIONAL = {
 def import_names(requirements: list[str]) -> set[str]:
     """What requirements are called in code; of these packages, the same but for dashes."""
     found = (re.match(r"[A-Za-z0-9._-]+", line) for line in requirements)
-    return {match.group().lower().replace("-", "_") for match in found if match}
+    names = {match.group().lower().replace("-", "_") for match in found if match}
+    return {OTHER_NAMES.get(name, name) for name in names}
 
 
 BASE = import_names(PROJECT["dependencies"])
@@ -41,7 +46,7 @@ def fence(path: Path) -> set[str]:
     """The third-party packages that a file may import."""
     name = shown(path)
     folder = max((at for at in FENCES if name.startswith(at + "/")), key=len)
-    return BASE | (import_names(EXTRAS[FENCES[folder]]) if FENCES[folder] else set())
+    return BASE.union(*(import_names(EXTRAS[extra]) for extra in FENCES[folder].split()))
 
 
 def beyond(path: Path, found: Imported) -> bool:

