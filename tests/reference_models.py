@@ -62,3 +62,65 @@ def write_tokenizer(folder: Path) -> None:
     made.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 0))
     made.add_special_tokens(WORDS[:5])
     made.save(str(folder / "tokenizer.json"))
+
+
+WHISPER: dict[str, Any] = {
+    "vocab_size": 300,
+    "d_model": 48,
+    "encoder_layers": 2,
+    "decoder_layers": 2,
+    "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4,
+    "encoder_ffn_dim": 72,
+    "decoder_ffn_dim": 96,
+    "num_mel_bins": 16,
+    "max_source_positions": 100,
+    "max_target_positions": 32,
+    "init_std": 0.4,
+}
+MARKS = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|ko|>", "<|transcribe|>"]
+MARKS += ["<|nospeech|>", "<|notimestamps|>"]
+
+
+def make_whisper(folder: Path) -> Path:
+    """Write a Whisper that hears two seconds in 16 bands, with a byte-level tokenizer."""
+    import json
+
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    torch.manual_seed(5)
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    ids = {mark: len(letters) + i for i, mark in enumerate(MARKS)}
+    end, start = ids["<|endoftext|>"], ids["<|startoftranscript|>"]
+    fixed = {"decoder_start_token_id": start, "bos_token_id": end, "eos_token_id": end}
+    config = transformers.WhisperConfig(**WHISPER, **fixed, pad_token_id=end)
+    made = transformers.WhisperForConditionalGeneration(config)
+    made.save_pretrained(folder)
+    generation = {
+        **fixed,
+        "pad_token_id": end,
+        "lang_to_id": {"<|en|>": ids["<|en|>"], "<|ko|>": ids["<|ko|>"]},
+        "task_to_id": {"transcribe": ids["<|transcribe|>"]},
+        "no_timestamps_token_id": ids["<|notimestamps|>"],
+        "is_multilingual": True,
+        "suppress_tokens": [1, 2, *(ids[mark] for mark in MARKS[1:]), *range(263, 300)],
+        "begin_suppress_tokens": [220, end],
+        "max_length": WHISPER["max_target_positions"],
+    }
+    (folder / "generation_config.json").write_text(json.dumps(generation))
+    heard: dict[str, Any] = {
+        "feature_size": 16,
+        "sampling_rate": 16_000,
+        "hop_length": 160,
+        "n_fft": 400,
+    }
+    heard |= {"chunk_length": 2, "feature_extractor_type": "WhisperFeatureExtractor"}
+    (folder / "preprocessor_config.json").write_text(json.dumps(heard))
+    tokenizer = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(MARKS)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder

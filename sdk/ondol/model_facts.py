@@ -80,7 +80,8 @@ class SpeechFacts:
 
     `frames` log-mel frames of `mel_bins` bands are one input, made from `sample_rate` Hz audio
     in windows of `window` samples every `hop`. `context` counts the decoder's tokens; a text
-    begins with the tokens `start` and ends with `eos`; `suppressed` are never said.
+    begins with the tokens `start` and ends with `eos`; `suppressed` are never said, and
+    `suppressed_first` not at the beginning.
     """
 
     model_type: str
@@ -99,6 +100,7 @@ class SpeechFacts:
     start: tuple[int, ...]
     eos: int
     suppressed: tuple[int, ...]
+    suppressed_first: tuple[int, ...] = ()
 
 
 Facts = ModelFacts | EncoderFacts | SpeechFacts
@@ -128,4 +130,4 @@ def _tokens(model: Facts) -> tuple[int, ...]:
         return (*model.eos, model.bos or 0)
     if isinstance(model, EncoderFacts):
         return (model.pad,)
-    return (*model.start, model.eos, *model.suppressed)
+    return (*model.start, model.eos, *model.suppressed, *model.suppressed_first)

@@ -38,6 +38,7 @@ def loaded(code: str) -> set[str]:
         "ondol.registry",
         "ondol.runtime",
         "ondol.sampling",
+        "ondol.speech",
         "ondol.starter",
         "ondol.store",
         "ondol.tokenizer",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 EXPORTERS = {
     "encoder": "ondol_converters.encoders.exported:convert_exported",
+    "speech": "ondol_converters.encoders.whisper:convert_whisper",
 }
 """What converts a kind of family that optimum exports, by name: none is imported unasked."""
 

@@ -63,9 +63,9 @@ def describe_folder(folder: Path) -> Described:
         lengths = [int(config["max_position_embeddings"]) - family.skipped]
         labels = _labels(config) if task in (CLASSIFY, TAG) else ()
     except (KeyError, TypeError, ValueError) as exc:
-        raise _broken("config.json", f"{type(exc).__name__}: {exc}") from exc
+        raise broken("config.json", f"{type(exc).__name__}: {exc}") from exc
     for name, key in (("tokenizer_config.json", "model_max_length"), (LIMITS, "max_seq_length")):
-        limit = _optional(folder / name).get(key)
+        limit = optional_json(folder / name).get(key)
         if isinstance(limit, int | float) and 0 < limit < UNBOUNDED:
             lengths.append(int(limit))
     if task == CLASSIFY and config.get("problem_type") not in (
@@ -90,7 +90,7 @@ def _use(folder: Path, config: Mapping[str, Any]) -> Use:
     pooling, normalised = "mean", True
     if (folder / MODULES).is_file():
         pooling, normalised = _modules(folder)
-    prompts = _optional(folder / PROMPTS).get("prompts") or {}
+    prompts = optional_json(folder / PROMPTS).get("prompts") or {}
     name = f"{folder.resolve().name} {config.get('_name_or_path', '')}".lower()
     known = next((said for part, said in PREFIXES.items() if part in name), ("", ""))
     query = prompts.get("query", known[0])
@@ -104,13 +104,13 @@ def _modules(folder: Path) -> tuple[str, bool]:
         kinds = [str(module["type"]).rpartition(".")[2] for module in listed]
         places = [str(module["path"]) for module in listed]
     except (OSError, ValueError, TypeError, KeyError) as exc:
-        raise _broken(MODULES, str(exc)) from exc
+        raise broken(MODULES, str(exc)) from exc
     strange = set(kinds) - {"Transformer", "Pooling", "Normalize"}
     if strange or kinds.count("Pooling") != 1:
         raise _unsupported(f"{MODULES}: {', '.join(kinds)}")
     place = places[kinds.index("Pooling")]
     if Path(place).is_absolute() or ".." in Path(place).parts:
-        raise _broken(MODULES, place)
+        raise broken(MODULES, place)
     modes = read_json(folder / place / "config.json")
     chosen = [mode for mode, on in modes.items() if mode.startswith("pooling_mode") and on is True]
     if len(chosen) != 1 or chosen[0] not in POOLING:
@@ -131,15 +131,17 @@ def read_json(path: Path) -> dict[str, Any]:
         if not isinstance(found, dict):
             raise ValueError(f"{type(found).__name__}, not an object")
     except (OSError, ValueError, RecursionError) as exc:
-        raise _broken(path.name, str(exc)) from exc
+        raise broken(path.name, str(exc)) from exc
     return found
 
 
-def _optional(path: Path) -> dict[str, Any]:
+def optional_json(path: Path) -> dict[str, Any]:
+    """An object in a JSON file that need not be there; empty then."""
     return read_json(path) if path.is_file() else {}
 
 
-def _broken(name: str, why: str) -> CorruptSource:
+def broken(name: str, why: str) -> CorruptSource:
+    """The error of a folder's file that does not hold."""
     return CorruptSource(
         say(f"The model file {name} is broken.", f"모델 파일 {name}이(가) 손상되었습니다."),
         why[:200],

@@ -205,7 +205,7 @@ class _Maker:
         if self.facts.task == TAG:  # what stands at padding means nothing
             real = mask[:, :, None].astype(np.float32)
             made, wanted = made * real, wanted * real
-        return parity.require(precision, [parity.difference(made, wanted)])
+        return parity.require(precision, [parity.difference(precision, made, wanted)])
 
 
 def _shortened(framed: Framed, most: int) -> tuple[int, ...]:

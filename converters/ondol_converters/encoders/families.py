@@ -66,6 +66,16 @@ EXPORTED = dict(
             ("multilingual-e5-base, large", "MIT", "commercial"),
             ("BGE-M3-ko", "Apache-2.0", "commercial"),
         ),
+        (
+            "whisper",
+            Exported(
+                "whisper",
+                "speech",
+                (("WhisperForConditionalGeneration", TRANSCRIBE),),
+                0,
+                (Covered("Whisper tiny, base, small", "MIT", "commercial"),),
+            ),
+        ),
     )
 )
 """By `model_type`."""

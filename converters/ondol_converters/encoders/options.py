@@ -13,8 +13,10 @@ EXPORTED: Mapping[str, str] = {"auto": "int8", "int8": "int8", "float32": "float
 """Weights of graphs that optimum exports."""
 
 
-def weights_of(options: Options, known: Mapping[str, str]) -> str:
-    """The weights that options ask for.
+def weights_of(
+    options: Options, known: Mapping[str, str], *, whole_vocabulary: bool = False
+) -> str:
+    """The weights that options ask for; `whole_vocabulary` where none can be cut.
 
     Raises:
         OptionError: if they are none of those known, or something is asked for that only decoders
@@ -23,6 +25,11 @@ def weights_of(options: Options, known: Mapping[str, str]) -> str:
     asked = [
         *([] if options.weights in known else [f"--weights {options.weights}"]),
         *([] if options.budget is None else [f"--budget {options.budget:.1%}"]),
+        *(
+            [f"--vocabulary {options.vocabulary}"]
+            if whole_vocabulary and options.vocabulary != "full"
+            else []
+        ),
         *(["--kv-cache int8"] if options.kv_cache == "int8" else []),
         *([] if options.target == "cpu" else [f"--target {options.target}"]),
     ]

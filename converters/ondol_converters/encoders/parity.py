@@ -9,7 +9,8 @@ from ondol.errors import ConversionMismatch
 from ondol.language import say
 
 MOST = {"float32": 1e-3, "int8": 0.3}
-"""The largest difference over the largest value: order of sums, or rounding to 8 bits."""
+"""The largest difference over the largest value where only the order of sums differs; the root
+mean square of both where numbers are rounded to 8 bits."""
 
 TEXTS = (
     "안녕하세요.",
@@ -22,11 +23,14 @@ TEXTS = (
 Arrays = Mapping[str, NDArray[np.float32]]
 
 
-def difference(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    """The largest difference over the largest value."""
+def difference(kind: str, found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    """How far apart two arrays are, as weights of this kind are judged; infinite for shapes."""
     if found.shape != wanted.shape:
         return float("inf")
-    return float(np.abs(found - wanted).max() / max(float(np.abs(wanted).max()), 1e-12))
+    apart = found.astype(np.float64) - wanted
+    if kind == "int8":
+        return float(np.linalg.norm(apart) / max(float(np.linalg.norm(wanted)), 1e-12))
+    return float(np.abs(apart).max() / max(float(np.abs(wanted).max()), 1e-12))
 
 
 def require(kind: str, differences: Sequence[float]) -> float:
@@ -43,8 +47,8 @@ def require(kind: str, differences: Sequence[float]) -> float:
                 "변환한 모델의 계산이 원본과 다릅니다.",
             ),
             say(
-                f"They differ by {worst:.2g} of the largest value; {MOST[kind]:g} is allowed.",
-                f"가장 큰 값의 {worst:.2g}만큼 다릅니다. {MOST[kind]:g}까지 괜찮습니다.",
+                f"They differ by {worst:.2g} of its values; {MOST[kind]:g} is allowed.",
+                f"값의 {worst:.2g}만큼 다릅니다. {MOST[kind]:g}까지 괜찮습니다.",
             ),
             say(
                 "Nothing was kept. Try --weights float32, and report it.",

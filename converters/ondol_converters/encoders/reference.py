@@ -77,7 +77,18 @@ class Loaded:
 
 
 def load(folder: Path, task: str) -> Loaded:
-    """A model from its folder, without a network.
+    """An encoder from its folder, without a network; errors as of `load_model`."""
+    model = load_model(folder, CLASSES[task], bare=task == EMBED)
+    return Loaded(model, task, int(model.config.vocab_size))
+
+
+def load_model(folder: Path, class_name: str, *, bare: bool = False) -> Any:
+    """A model from its folder, in float32 and without a network.
+
+    Args:
+        folder: where its config and weights are.
+        class_name: transformers' class that loads it.
+        bare: whether a pooling layer is left out.
 
     Raises:
         MissingExtra: if torch, transformers or optimum is not installed.
@@ -88,16 +99,15 @@ def load(folder: Path, task: str) -> Loaded:
         import torch
         import transformers
 
-        loader = getattr(transformers, CLASSES[task])
-        said = {"add_pooling_layer": False} if task == EMBED else {}
+        loader = getattr(transformers, class_name)
         try:
-            model, report = _loaded(loader, folder, said)
+            model, report = _loaded(loader, folder, {"add_pooling_layer": False} if bare else {})
         except Exception as exc:  # the errors of its libraries share no base class
             raise _unloadable(folder, f"{type(exc).__name__}: {exc}") from exc
         if report["missing_keys"] or report["mismatched_keys"]:
             lost = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
             raise _unloadable(folder, ", ".join(lost))
-        return Loaded(model.to(torch.float32).eval(), task, int(model.config.vocab_size))
+        return model.to(torch.float32).eval()
 
 
 def _loaded(loader: Any, folder: Path, said: dict[str, bool]) -> tuple[Any, dict[str, Any]]:

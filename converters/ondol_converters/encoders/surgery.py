@@ -112,8 +112,8 @@ def to_int8(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
             path.unlink()
 
 
-def records(model: onnx.ModelProto) -> tuple[MatrixRecord, ...]:
-    """How each matrix of a graph is stored."""
+def records(model: onnx.ModelProto, prefix: str = "") -> tuple[MatrixRecord, ...]:
+    """How each matrix of a graph is stored, its name behind a prefix."""
     found = []
     for tensor in model.graph.initializer:
         bits = BITS.get(tensor.data_type)
@@ -122,7 +122,7 @@ def records(model: onnx.ModelProto) -> tuple[MatrixRecord, ...]:
             continue
         exact = bits == 32
         method = "none" if exact else "nearest"
-        name = tensor.name.removesuffix("_quantized")
+        name = prefix + tensor.name.removesuffix("_quantized")
         found.append(MatrixRecord(name, "F32", bits, 0, size, exact, method))
     return tuple(found)
 
