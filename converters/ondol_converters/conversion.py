@@ -15,7 +15,7 @@ from ondol.language import say
 from ondol.manifest import MANIFEST, Defaults, plain_name
 from ondol_converters.assembly import Assembly, Progress, Terms, Weighing, Written
 from ondol_converters.budget.report import BudgetReport
-from ondol_converters.budget.search import Trial
+from ondol_converters.budget.search import MARGIN, Trial
 from ondol_converters.encoders import exporter
 from ondol_converters.families import recognise
 from ondol_converters.graph.static import check_static, no_static
@@ -251,6 +251,7 @@ def _budgeted(
     spent = spend(assembly, whole, texts, scratch, job.progress, job.watch)
     if spent.found.chosen is None:
         best = spent.found.best
+        enough = math.ceil(best.loss / MARGIN * 1e4) / 1e4  # as much as is aimed at, rounded up
         raise BudgetUnmet(
             say(
                 f"No bundle of {job.name} is inside a budget of {spent.found.budget:.2%}.",
@@ -260,10 +261,7 @@ def _budgeted(
                 f"The best one loses {best.loss:.2%} and takes {best.scored.bytes / 1e6:.0f} MB.",
                 f"가장 나은 것도 {best.loss:.2%}를 잃고 {best.scored.bytes / 1e6:.0f} MB입니다.",
             ),
-            say(
-                f"Allow that: --budget {best.loss / 0.85:.2%}",
-                f"그만큼 허용하려면: --budget {best.loss / 0.85:.2%}",
-            ),
+            say(f"Allow that: --budget {enough:.2%}", f"그만큼 허용하려면: --budget {enough:.2%}"),
         )
     return BudgetReport.of(spent.found), spent.weighing
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ondol_converters.sweep.charts import MOST_BARS, Bar, Point, bars, scatter
+from ondol_converters.charts import MOST_BARS, Bar, Point, bars, scatter
 from ondol_converters.sweep.job import Fault, Record
 from ondol_converters.sweep.report import page
 

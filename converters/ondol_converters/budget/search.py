@@ -4,7 +4,8 @@ What is predicted is only a guide: every trial is a bundle that was really writt
 scored with the kernels of this machine, on text that nothing was calibrated on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ondol_converters.budget.candidates import Candidate, by_matrix
@@ -18,7 +19,12 @@ MARGIN = 0.85
 ENOUGH = 0.9
 """A trial that uses this share of what is aimed at is not worth improving."""
 
-TRIALS = 6
+TRIALS, GUESSES = 6, 24
+"""How many bundles are made, and how many choices are looked at: the same one is made once."""
+
+STEPS, FALL = 30, 0.75
+"""How many choices are predicted, and the loss that each allows of the one after it."""
+
 UNFAVOURED = 1e-3
 """What is not favoured still counts a little, so that of equals the better is taken."""
 
@@ -50,20 +56,12 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A finished search: all trials in order, and which one is kept; None where none fits."""
+class Predicted:
+    """What a choice of layouts is expected to be: bytes, relative loss, tokens a second."""
 
-    budget: float
-    source_bits: float
-    trials: tuple[Trial, ...]
-    chosen: int | None
-
-    @property
-    def best(self) -> Trial:
-        """The chosen trial, or the one that lost least."""
-        if self.chosen is not None:
-            return self.trials[self.chosen]
-        return min(self.trials, key=lambda trial: trial.loss)
+    bytes: int
+    loss: float
+    decode_rate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +90,38 @@ class Costs:
         taken = choose(choices, allowed) or least(choices)
         return {name: matrices[name][at].layout for name, at in taken.items()}
 
+    def stored(self, layouts: Mapping[str, Layout]) -> tuple[int, float]:
+        """The bytes and the seconds a token of a choice's matrices."""
+        own = [c for c in self.candidates if layouts[c.matrix] == c.layout]
+        seconds = sum(self.seconds[c.matrix, c.layout] for c in own)
+        return sum(c.bytes for c in own), seconds
+
     def of(self, layouts: Mapping[str, Layout]) -> tuple[float, float]:
         """The price and the predicted bits a token of a choice."""
         own = [c for c in self.candidates if layouts[c.matrix] == c.layout]
         return sum(map(self.price, own)), sum(map(self.sensitivity.cost, own))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finished search: all trials in order, and which one is kept; None where none fits.
+
+    `predicted` are choices between the finest and the cheapest, most of which were never made.
+    """
+
+    budget: float
+    source_bits: float
+    trials: tuple[Trial, ...]
+    chosen: int | None
+    costs: Costs
+    predicted: tuple[Predicted, ...]
+
+    @property
+    def best(self) -> Trial:
+        """The chosen trial, or the one that lost least."""
+        if self.chosen is not None:
+            return self.trials[self.chosen]
+        return min(self.trials, key=lambda trial: trial.loss)
 
 
 @dataclass(slots=True)
@@ -125,15 +151,45 @@ class Search:
         # What the finest layouts lose (the cut vocabulary, 8-bit activations) is spent already
         spare = self.budget * MARGIN - finest.loss
         allowed = spare * self.source_bits * self.characters
-        while spare > 0 and len(self._trials) < TRIALS:
+        low, high = 0.0, math.inf
+        for _ in range(GUESSES if spare > 0 else 0):
             layouts = self.costs.layouts(allowed)
-            if any(trial.layouts == layouts for trial in self._trials):
+            known = [trial for trial in self._trials if trial.layouts == layouts]
+            if not known and len(self._trials) == TRIALS:
                 break
-            spent = self._try(layouts).loss - finest.loss
+            spent = (known or [self._try(layouts)])[0].loss - finest.loss
             if ENOUGH * spare <= spent <= spare:
                 break
+            low, high = (allowed, high) if spent <= spare else (low, allowed)
+            # In proportion, or between what was too little and too much where that leads out
             allowed *= min(max(spare / spent, 0.25), 2.0) if spent > 0 else 2.0
-        return Found(self.budget, self.source_bits, tuple(self._trials), self._cheapest())
+            if not low < allowed < high:
+                allowed = (low + high) / 2
+        return Found(
+            self.budget,
+            self.source_bits,
+            tuple(self._trials),
+            self._cheapest(),
+            self.costs,
+            tuple(self._predicted(finest)),
+        )
+
+    def _predicted(self, finest: Trial) -> Iterator[Predicted]:
+        """Choices of ever more loss, each told from what the finest one was measured to be."""
+        bits = self.source_bits * self.characters
+        start = self.costs.stored(finest.layouts)
+        seen: list[dict[str, Layout]] = []
+        most = self.costs.of(self.costs.layouts(math.inf))[1]
+        for step in range(STEPS):
+            layouts = self.costs.layouts(most * FALL ** (STEPS - 1 - step))
+            if layouts in seen:
+                continue
+            seen.append(layouts)
+            size, seconds = self.costs.stored(layouts)
+            loss = finest.loss + (self.costs.of(layouts)[1] - finest.predicted) / bits
+            token = 1 / finest.scored.decode_rate + seconds - start[1]
+            rate = 1 / token if token > 0 else finest.scored.decode_rate
+            yield Predicted(finest.scored.bytes + size - start[0], loss, rate)
 
     def _cheapest(self) -> int | None:
         losses = [trial.loss for trial in self._trials]

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from ondol import __version__
 from ondol.language import korean
-from ondol_converters.sweep.charts import COLOURS, MOST_BARS, Bar, Point, bars, scatter
+from ondol_converters.charts import COLOURS, MOST_BARS, Bar, Point, bars, scatter
 from ondol_converters.sweep.job import Record
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"

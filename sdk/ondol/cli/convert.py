@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ondol.cli.budget import BudgetFacts, budget_facts, budget_pairs, show_kinds
 from ondol.cli.facts import BundleFacts, count, facts, megabytes, no_kernel_pairs, terms
 from ondol.cli.measured import show_quality
 from ondol.cli.npu import Activations, NpuFacts, npu_facts, npu_pairs, warn
@@ -35,6 +36,7 @@ class Converted:
     size_ratio: float
     seconds: float
     npu: NpuFacts | None
+    budget: BudgetFacts | None
 
 
 def convert(
@@ -236,7 +238,12 @@ def convert(
     seconds = time.monotonic() - start
     source = sum(origin.size for origin in bundle.manifest.origins)
     made = Converted(
-        facts(bundle), source, bundle.size / (source or 1), seconds, npu_facts(done.npu)
+        facts(bundle),
+        source,
+        bundle.size / (source or 1),
+        seconds,
+        npu_facts(done.npu),
+        budget_facts(done.budget, bundle.path),
     )
     if json:
         show_json(made)
@@ -279,8 +286,10 @@ def _show(made: Converted) -> None:
                 f"(×{made.size_ratio:.2f})",
             ),
             *no_kernel_pairs(bundle.no_kernel),
+            *budget_pairs(made.budget),
             *npu_pairs(made.npu),
             (say("time", "걸린 시간"), say(f"{made.seconds:.1f} s", f"{made.seconds:.1f}초")),
         ),
     )
+    show_kinds(made.budget)
     warn(made.npu)

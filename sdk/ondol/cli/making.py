@@ -31,6 +31,11 @@ class Made(Protocol):
         ...
 
     @property
+    def budget(self) -> Any:
+        """What the search for a budget found; None where there was none."""
+        ...
+
+    @property
     def npu(self) -> Any:
         """What quantising for a neural processor cost; None where that was not asked for."""
         ...
@@ -108,7 +113,7 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
                     options=options,
                     licence=stated,
                     progress=report,
-                    watch=trials_shown(report.line),
+                    watch=trials_shown(report.row),
                 )
             else:
                 convert = import_module(f"{CONVERTERS}.starters").convert_starter
@@ -117,7 +122,7 @@ def make(model: str, target: Path, name: str, choices: Choices | None = None) ->
                     target,
                     options=options,
                     progress=report,
-                    watch=trials_shown(report.line),
+                    watch=trials_shown(report.row),
                 )
     return made
 

@@ -6,14 +6,15 @@ characters shown instead of obeyed.
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TextIO
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import Progress, TaskID
+    from rich.table import Table
 
 PLAIN_WIDTH = 10_000  # a machine that reads a table wants no cell cut or wrapped
 
@@ -24,8 +25,8 @@ class Stage(Protocol):
     def __call__(self, stage: str, done: int, total: int) -> None:
         """What is being done, how much is done and how much there is."""
 
-    def line(self, text: str) -> None:
-        """A line beside the bars."""
+    def row(self, headers: Sequence[str], cells: Sequence[str]) -> None:
+        """A row of the one table above the bars; the first brings the headers."""
 
 
 _SHOWN = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"}
@@ -131,8 +132,17 @@ def progress(titles: Callable[[str], str]) -> Iterator[Stage]:
         yield _Lines(titles)
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Table
 
-    bars = Progress(
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+
+    class _Tabled(Progress):
+        def get_renderables(self) -> "Iterable[RenderableType]":
+            if table.columns:
+                yield table
+            yield self.make_tasks_table(self.tasks)
+
+    bars = _Tabled(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
@@ -140,7 +150,7 @@ def progress(titles: Callable[[str], str]) -> Iterator[Stage]:
         console=console(sys.stderr),
     )
     with bars:
-        yield _Bars(bars, titles)
+        yield _Bars(bars, table, titles)
 
 
 @contextmanager
@@ -167,9 +177,12 @@ class _Lines:
     def __init__(self, titles: Callable[[str], str]) -> None:
         self._titles = titles
         self._last = ""
+        self._rows = 0
 
-    def line(self, text: str) -> None:
-        print(safe(text), file=sys.stderr, flush=True)
+    def row(self, headers: Sequence[str], cells: Sequence[str]) -> None:
+        for line in (cells,) if self._rows else (headers, cells):
+            print(safe("  ".join(line)), file=sys.stderr, flush=True)
+        self._rows += 1
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if stage != self._last:
@@ -178,15 +191,20 @@ class _Lines:
 
 
 class _Bars:
-    def __init__(self, bars: "Progress", titles: Callable[[str], str]) -> None:
+    def __init__(self, bars: "Progress", table: "Table", titles: Callable[[str], str]) -> None:
         self._bars = bars
+        self._table = table
         self._titles = titles
         self._tasks: dict[str, TaskID] = {}
 
-    def line(self, text: str) -> None:
+    def row(self, headers: Sequence[str], cells: Sequence[str]) -> None:
         from rich.text import Text
 
-        self._bars.console.print(Text(safe(text)))
+        if not self._table.columns:
+            for header in headers:
+                self._table.add_column(Text(header, style="bold"), justify="right")
+        self._table.add_row(*(Text(safe(cell)) for cell in cells))
+        self._bars.refresh()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if stage not in self._tasks:

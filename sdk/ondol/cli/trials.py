@@ -1,6 +1,6 @@
-"""A budget's search as it goes: a line for each bundle that was made and scored."""
+"""A budget's search as it goes: a row for each bundle that was made and scored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ondol.cli.facts import megabytes
@@ -40,8 +40,8 @@ class Trial(Protocol):
         ...
 
 
-def trials_shown(line: Callable[[str], None]) -> Callable[[Trial], None]:
-    """Show trials as the rows of a table, through a function that prints a line."""
+def trials_shown(row: Callable[[Sequence[str], Sequence[str]], None]) -> Callable[[Trial], None]:
+    """Show trials as they are made, through a function that shows a table's row."""
     titles = (
         say("trial", "시도"),
         say("size", "크기"),
@@ -53,8 +53,6 @@ def trials_shown(line: Callable[[str], None]) -> Callable[[Trial], None]:
 
     def show(trial: Trial) -> None:
         nonlocal shown
-        if shown == 0:
-            line("  ".join(f"{title:>10}" for title in titles))
         shown += 1
         cells = (
             str(shown),
@@ -63,6 +61,6 @@ def trials_shown(line: Callable[[str], None]) -> Callable[[Trial], None]:
             f"{trial.loss:+.2%}",
             f"{trial.scored.decode_rate:.0f}",
         )
-        line("  ".join(f"{cell:>10}" for cell in cells))
+        row(titles, cells)
 
     return show

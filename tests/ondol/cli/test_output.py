@@ -67,3 +67,22 @@ def test_a_closed_stream_is_no_terminal() -> None:
     assert terminal(stream)
     stream.close()
     assert not terminal(stream)
+
+
+def test_rows_are_lines_in_a_pipe_and_a_table_at_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with progress(str.upper) as report:
+        report("weights", 0, 2)
+        report.row(("size", "크기"), ("1", "\x1b[31m2"))
+        report.row(("size", "크기"), ("3", "4"))
+    assert capsys.readouterr().err == "WEIGHTS\nsize  크기\n1  ␛[31m2\n3  4\n"
+    screen = _Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress(str.upper) as report:
+        report("weights", 1, 2)
+        report.row(("size", "크기"), ("1", "2"))
+        report.row(("size", "크기"), ("33", "4"))
+    last = screen.getvalue().rpartition("크기")[2]
+    assert "33" in last and "WEIGHTS" in last

@@ -1,4 +1,4 @@
-"""Charts of a report as inline SVG: bars of one figure each, and size against quality."""
+"""Charts as inline SVG: bars of one figure each, and one figure against another."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,10 +27,20 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A bundle in a scatter plot."""
+    """A bundle in a scatter plot; a small one has its name only as a tooltip."""
 
     name: str
     x: float
+    y: float
+    colour: str
+    small: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A line across a scatter plot at a height, with its name; both are drawn dashed."""
+
+    name: str
     y: float
     colour: str
 
@@ -54,11 +64,14 @@ def bars(rows: Sequence[Bar]) -> str:
     return _svg(WIDTH, len(chosen) * ROW + 4, parts)
 
 
-def scatter(points: Sequence[Point], x_title: str, y_title: str) -> str:
+def scatter(
+    points: Sequence[Point], x_title: str, y_title: str, levels: Sequence[Level] = ()
+) -> str:
     """Points on linear axes, named; titles are markup of our own."""
     left, right, top, bottom = MARGIN
     width, height = SCATTER
-    x_ticks, y_ticks = _ticks([p.x for p in points]), _ticks([p.y for p in points])
+    x_ticks = _ticks([point.x for point in points])
+    y_ticks = _ticks([*(point.y for point in points), *(level.y for level in levels)])
 
     def across(x: float) -> float:
         span = x_ticks[-1] - x_ticks[0]
@@ -79,13 +92,26 @@ def scatter(points: Sequence[Point], x_title: str, y_title: str) -> str:
         f'<text x="{left - 8}" y="{up(t) + 4:.1f}" text-anchor="end">{t:g}</text>'
         for t in y_ticks
     ]
-    for point in points:
+    for level in levels:
+        y = up(level.y)
+        parts.append(
+            f'<line x1="{left}" x2="{width - right}" y1="{y:.1f}" y2="{y:.1f}" '
+            f'stroke="{level.colour}" stroke-dasharray="5 4"/>'
+            f'<text x="{left + 6}" y="{y - 5:.1f}" fill="{level.colour}">'
+            f"{escape(level.name)}</text>"
+        )
+    for point in sorted(points, key=lambda point: not point.small):
         x, y = across(point.x), up(point.y)
         side = "end" if x > width * 0.7 else "start"
         away = -9 if side == "end" else 9
         parts.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{point.colour}">'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{3 if point.small else 5}" '
+            f'fill="{point.colour}">'
             f"<title>{escape(point.name)}: {point.x:g}, {point.y:g}</title></circle>"
+        )
+        if point.small:
+            continue
+        parts.append(
             f'<text x="{x + away:.1f}" y="{y - 8:.1f}" text-anchor="{side}">'
             f"{escape(_short(point.name))}</text>"
         )
