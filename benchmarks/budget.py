@@ -50,7 +50,7 @@ class Row:
 
 
 ROWS = (
-    Row("gemma ko-en lossless", GEMMA, ("--vocabulary", "ko-en"), 0.9, 1.4, 0.005),
+    Row("gemma ko-en 0.5%", GEMMA, ("--vocabulary", "ko-en", "--budget", "0.5%"), 0.9, 1.4, 0.005),
     Row(
         "gemma compact 1%",
         GEMMA,

@@ -19,15 +19,15 @@ Floats = NDArray[np.float32]
 ROW_ELEMENTS = 1 << 24  # of a matrix rounded at a time: 64 MB of float32
 
 LAYOUTS = (
-    Layout(8, 32, "search"),
-    Layout(8, 128, "search"),
+    Layout(8, 32, "nearest"),
+    Layout(8, 128, "nearest"),
     Layout(4, 32, "gptq"),
     Layout(4, 64, "gptq"),
     Layout(4, 128, "gptq"),
 )
 """What a budget chooses from, finest first."""
 
-NARROW = (Layout(8, 16, "search"), Layout(4, 16, "gptq"))
+NARROW = (Layout(8, 16, "nearest"), Layout(4, 16, "gptq"))
 """For rows that no other block divides."""
 
 
