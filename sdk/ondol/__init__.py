@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ondol.bundle import Bundle as Bundle
+    from ondol.encoder import Encoder as Encoder
     from ondol.engine import Engine as Engine
     from ondol.errors import OndolError as OndolError
     from ondol.sampling import Sampling as Sampling
     from ondol.session import Conversation as Conversation
+    from ondol.speech import Recogniser as Recogniser
     from ondol.tokenizer import Tokenizer as Tokenizer
 
 __version__ = "0.1.0"
@@ -19,13 +21,24 @@ __version__ = "0.1.0"
 _HOMES = {
     "Bundle": "ondol.bundle",
     "Conversation": "ondol.session",
+    "Encoder": "ondol.encoder",
     "Engine": "ondol.engine",
     "OndolError": "ondol.errors",
+    "Recogniser": "ondol.speech",
     "Sampling": "ondol.sampling",
     "Tokenizer": "ondol.tokenizer",
 }
 
-__all__ = ["Bundle", "Conversation", "Engine", "OndolError", "Sampling", "Tokenizer"]
+__all__ = [
+    "Bundle",
+    "Conversation",
+    "Encoder",
+    "Engine",
+    "OndolError",
+    "Recogniser",
+    "Sampling",
+    "Tokenizer",
+]
 
 
 def __getattr__(name: str) -> object:

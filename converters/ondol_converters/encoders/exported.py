@@ -93,10 +93,10 @@ def convert_exported(
         bundle = maker.bundle(model, "float32")
         worst = maker.compare(bundle, "float32")
         if weights == "int8":
-            progress("quantise", 0, 1)
+            progress("int8", 0, 1)
             bundle = maker.bundle(surgery.to_int8(model, fresh), "int8", worst)
             maker.compare(bundle, "int8")
-            progress("quantise", 1, 1)
+            progress("int8", 1, 1)
         else:
             bundle = maker.bundle(model, "float32", worst)
         if options.quality:

@@ -76,10 +76,10 @@ def convert_whisper(
         progress("graph", 1, 1)
         worst = maker.compare(maker.bundle(graphs.audio, decoder, "float32"), "float32")
         if weights == "int8":
-            progress("quantise", 0, 1)
+            progress("int8", 0, 1)
             small = graphs.small(room)
             maker.compare(maker.bundle(small.audio, small.merged(room), "int8", worst), "int8")
-            progress("quantise", 1, 1)
+            progress("int8", 1, 1)
         else:
             maker.bundle(graphs.audio, decoder, "float32", worst)
     exact = 1.0 if weights == "float32" else 0.0

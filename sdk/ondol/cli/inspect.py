@@ -152,7 +152,7 @@ def _show_weights(seen: Inspection) -> None:
             *(
                 (
                     say(f"{lay.bits} bits", f"{lay.bits}비트")
-                    + (say(f" in {lay.block}s", f", {lay.block}개씩") if lay.bits < 32 else ""),
+                    + (say(f" in {lay.block}s", f", {lay.block}개씩") if lay.block else ""),
                     say(
                         f"{lay.matrices} matrices, {lay.exact} exact, {megabytes(lay.size_bytes)}",
                         f"행렬 {lay.matrices}개, 그대로 {lay.exact}개, {megabytes(lay.size_bytes)}",

@@ -215,6 +215,7 @@ def stage_title(stage: str) -> str:
         "quantise": say("Calibrating and quantising", "보정과 양자화"),
         "measure": say("Measuring the loss", "손실 측정"),
         "evaluate": say("Evaluating", "평가"),
+        "int8": say("Rounding to 8 bits", "8비트로 반올림"),
         "cache": say("Key-value cache", "키·값 캐시"),
         "source": say("The source in float32, to compare with", "비교할 float32 원본"),
         "texts": say("Scoring texts", "글로 재기"),
