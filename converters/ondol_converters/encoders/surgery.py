@@ -1,5 +1,6 @@
 """Changes to an exported graph: pooling behind it, dead ends cut off, weights outside, 8 bits."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ondol_converters.graph.encoder import EMBEDDING
 OUTSIDE_FROM = 1024  # bytes: smaller tensors stay in the graph
 BITS: dict[int, int] = {TensorProto.FLOAT: 32, TensorProto.INT8: 8, TensorProto.UINT8: 8}
 QUANTISED = ("MatMul", "Gather")
+ONNXRUNTIME = "ondol_runtimes._onnxruntime"
 
 
 def pool(model: onnx.ModelProto, use: Use, width: int) -> None:
@@ -92,18 +94,18 @@ def to_int8(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
 
     ONNX Runtime's own dynamic quantisation (onnxruntime.quantization.quantize_dynamic).
     """
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
+    import_module(ONNXRUNTIME)  # its one door, behind which its telemetry is off
+    ours = import_module("onnxruntime.quantization")
     source, target = folder / "float.tmp.onnx", folder / "int8.tmp.onnx"
     try:
         save(model, folder, source.name, f"{source.name}.data")
         with hushed():
-            quantize_dynamic(
+            ours.quantize_dynamic(
                 source,
                 target,
                 op_types_to_quantize=list(QUANTISED),
                 per_channel=True,
-                weight_type=QuantType.QInt8,
+                weight_type=ours.QuantType.QInt8,
                 use_external_data_format=True,
             )
         return onnx.load(target)
