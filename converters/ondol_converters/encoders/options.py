@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ondol.errors import OptionError
 from ondol.language import say
-from ondol_converters.recipe import Options
+from ondol_converters.recipe import DEFAULT_BLOCK, Options
 
 DRAWN: Mapping[str, str] = {"auto": "auto", "int8": "int8", "float32": "float32"}
 """Weights of graphs that Ondol draws: auto is as the source stores them."""
@@ -20,10 +20,12 @@ def weights_of(
 
     Raises:
         OptionError: if they are none of those known, or something is asked for that only decoders
-            have: a budget, a cache in 8 bits, static graphs.
+            have: a method of rounding, a budget, a cache in 8 bits, static graphs.
     """
     asked = [
         *([] if options.weights in known else [f"--weights {options.weights}"]),
+        *([] if options.method is None else [f"--method {options.method}"]),
+        *([] if options.block == DEFAULT_BLOCK else [f"--block {options.block}"]),
         *([] if options.budget is None else [f"--budget {options.budget:.1%}"]),
         *(
             [f"--vocabulary {options.vocabulary}"]

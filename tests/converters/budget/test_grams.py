@@ -1,0 +1,64 @@
+"""What a text shows each matrix, against the products it is made of."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ondol_converters.budget.chain import LayerChain
+from ondol_converters.budget.grams import grams, token_count
+from ondol_converters.families import recognise
+from ondol_converters.graph.weights import WeightsFile
+from ondol_converters.pack import Packer
+from ondol_converters.recipe import Options
+from ondol_converters.sources import open_source
+from tiny_models import CONTEXT, MODELS
+
+WINDOWS = ([5, 9, 33, 8, 100, 7], [44, 2, 91], [12] * 5)
+
+
+def opened(name: str, folder: Path) -> LayerChain:
+    with open_source(MODELS / name) as source:
+        decoder, names = recognise(source)
+        with WeightsFile(folder / "float32.bin") as file:
+            options = Options(weights="float32", context=CONTEXT)
+            packer = Packer(source, names, decoder, options, file, CONTEXT, lambda *_: None)
+            weights = packer.weights()
+            file.finish()
+    (folder / "chain").mkdir()
+    return LayerChain(decoder, weights, folder / "float32.bin", folder / "chain")
+
+
+@pytest.mark.parametrize("name", ["gemma3", "qwen2_untied", "gpt2", "gptj"])
+def test_they_are_the_products_of_all_windows_inputs(name: str, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    with opened(name, tmp_path) as chain:
+        found = list(grams(chain, WINDOWS, lambda *step: seen.append(step)))
+        streams = [chain.start(ids) for ids in WINDOWS]
+        for layer in range(chain.depth):
+            steps = [chain.step(layer, stream) for stream in streams]
+            streams = [stream for stream, _ in steps]
+            assert set(found[layer]) == set(chain.matrices(layer))
+            for matrix, gram in found[layer].items():
+                x = np.concatenate([inputs[matrix] for _, inputs in steps]).astype(np.float64)
+                # sums of 14 products in float32
+                np.testing.assert_allclose(gram, x.T @ x, rtol=1e-4, atol=1e-4 * np.abs(x).max())
+        normed = np.concatenate([stream.normed[0] for stream in streams]).astype(np.float64)
+        (head,) = found[chain.depth].items()
+        assert head[0] == ("embedding" if chain.tied else "head")
+        np.testing.assert_allclose(head[1], normed.T @ normed, rtol=1e-4, atol=1e-3)
+        others = {name: gram for each in found[chain.depth + 1 :] for name, gram in each.items()}
+        assert tuple(others) == chain.lookups
+        for matrix, gram in others.items():
+            share = token_count(WINDOWS) / len(chain.values(matrix))
+            assert np.allclose(gram, share * np.eye(len(gram)))
+        assert seen == [(done, chain.depth + 1) for done in range(chain.depth + 2)]
+
+
+def test_lookups_are_what_is_never_multiplied(tmp_path: Path) -> None:
+    expected = {"gemma3": (), "qwen2_untied": ("embedding",), "gpt2": ("positions",)}
+    for name, lookups in expected.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        with opened(name, folder) as chain:
+            assert chain.lookups == lookups
