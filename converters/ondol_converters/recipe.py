@@ -175,6 +175,24 @@ class Options:
                 say(f"The weights are {self.weights}.", f"가중치가 {self.weights}입니다."),
                 f"--weights int4 --method {self.method}",
             )
+        if self.block != DEFAULT_BLOCK and self.weights not in INTEGERS:
+            raise OptionError(
+                say(
+                    f"Blocks of {self.block} are for int8 or int4, and neither was chosen.",
+                    f"{self.block}개 묶음은 int8이나 int4에 쓰는데, 둘 다 고르지 않았습니다.",
+                ),
+                say(f"The weights are {self.weights}.", f"가중치가 {self.weights}입니다."),
+                f"--weights int4 --block {self.block}",
+            )
+        if self.favor != "size" and self.budget is None:
+            raise OptionError(
+                say(
+                    f"To favor {self.favor} needs a budget.",
+                    f"{self.favor}을(를) 먼저 얻으려면 예산이 있어야 합니다.",
+                ),
+                say("There is nothing to spend.", "쓸 수 있는 것이 없습니다."),
+                f"--budget 1% --favor {self.favor}",
+            )
 
 
 def _known(name: str, value: object, values: tuple[object, ...]) -> None:

@@ -39,6 +39,8 @@ def test_english_alone_is_warned_of(ondol: Ondol, tmp_path: Path) -> None:
         (("--method", "gptq"), "neither was chosen"),
         (("--weights", "int4", "--method", "best"), "No such method"),
         (("--weights", "int4", "--block", "24"), "No such block"),
+        (("--block", "64"), "neither was chosen"),
+        (("--favor", "speed"), "needs a budget"),
         (("--budget", "1"), "'1' is no share"),
         (("--budget", "1%", "--weights", "int4"), "cannot be spent on int4"),
         (("--budget", "1%", "--favor", "both"), "No such favor"),
