@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.qdq import LEAST, MOST
 from ondol_converters.graph.static import HIDDEN
+from ondol_converters.onnxruntime_door import onnxruntime
 from ondol_converters.quantise.qdq import Feeds
 
 ROUNDS = 16  # of calibration, n tokens each
@@ -19,8 +20,7 @@ class StaticRun:
     """One graph for n tokens at a time, with its cache of `context` positions."""
 
     def __init__(self, model: Path, decoder: Decoder, n: int, context: int, threads: int) -> None:
-        import onnxruntime as ort
-
+        ort = onnxruntime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4

@@ -34,6 +34,7 @@ NETWORK = {
 }
 DOORS = {
     ("converters/ondol_converters/hub/library.py", "huggingface_hub"),
+    ("converters/ondol_converters/sweep/cluster.py", "distributed"),
 }
 """What may talk, and only inside functions: they run when the user named a hub or a cluster."""
 

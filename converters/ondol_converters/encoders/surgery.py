@@ -1,6 +1,5 @@
 """Changes to an exported graph: pooling behind it, dead ends cut off, weights outside, 8 bits."""
 
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,11 @@ from ondol.manifest import MatrixRecord
 from ondol_converters.encoders.drawn import Use
 from ondol_converters.encoders.hushing import hushed
 from ondol_converters.graph.encoder import EMBEDDING
+from ondol_converters.onnxruntime_door import quantisation
 
 OUTSIDE_FROM = 1024  # bytes: smaller tensors stay in the graph
 BITS: dict[int, int] = {TensorProto.FLOAT: 32, TensorProto.INT8: 8, TensorProto.UINT8: 8}
 QUANTISED = ("MatMul", "Gather")
-ONNXRUNTIME = "ondol_runtimes._onnxruntime"
 
 
 def pool(model: onnx.ModelProto, use: Use, width: int) -> None:
@@ -94,8 +93,7 @@ def to_int8(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
 
     ONNX Runtime's own dynamic quantisation (onnxruntime.quantization.quantize_dynamic).
     """
-    import_module(ONNXRUNTIME)  # its one door, behind which its telemetry is off
-    ours = import_module("onnxruntime.quantization")
+    ours = quantisation()
     source, target = folder / "float.tmp.onnx", folder / "int8.tmp.onnx"
     try:
         save(model, folder, source.name, f"{source.name}.data")

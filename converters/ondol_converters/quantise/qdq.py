@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ondol.errors import OptionError
 from ondol.language import say
+from ondol_converters.onnxruntime_door import quantisation
 
 Feeds = Mapping[str, NDArray[np.generic]]
 
@@ -35,13 +36,6 @@ def static_qdq(
     Raises:
         OptionError: if the scheme is not known, or there are no readings.
     """
-    from onnxruntime.quantization import (
-        CalibrationMethod,
-        QuantFormat,
-        QuantType,
-        quantize_static,
-    )
-
     if activations not in ACTIVATIONS:
         raise OptionError(
             say(
@@ -59,40 +53,40 @@ def static_qdq(
             say("Give a text with --text.", "--text로 글을 주세요."),
         )
     reader = _reader(chain([first], feeds))
+    ours = quantisation()
     with _quiet():
-        quantize_static(
+        ours.quantize_static(
             model,
             out,
             reader,
-            quant_format=QuantFormat.QDQ,
+            quant_format=ours.QuantFormat.QDQ,
             op_types_to_quantize=list(operators),
             per_channel=True,
-            activation_type=getattr(QuantType, ACTIVATIONS[activations]),
-            weight_type=QuantType.QInt8,
+            activation_type=getattr(ours.QuantType, ACTIVATIONS[activations]),
+            weight_type=ours.QuantType.QInt8,
             use_external_data_format=True,
-            calibrate_method=CalibrationMethod.MinMax,
+            calibrate_method=ours.CalibrationMethod.MinMax,
             extra_options={"WeightSymmetric": True, "ActivationSymmetric": False},
         )
 
 
 def dynamic_int8(model: Path, out: Path, operators: Sequence[str] = ("MatMul", "Gemm")) -> None:
     """Quantise weights to int8, a scale for each column; activations while the graph runs."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
+    ours = quantisation()
     with _quiet():
-        quantize_dynamic(
+        ours.quantize_dynamic(
             model,
             out,
             op_types_to_quantize=list(operators),
             per_channel=True,
-            weight_type=QuantType.QInt8,
+            weight_type=ours.QuantType.QInt8,
         )
 
 
 def _reader(readings: Iterable[Feeds]) -> Any:
-    from onnxruntime.quantization import CalibrationDataReader
+    base: Any = quantisation().CalibrationDataReader
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc, unused-ignore]
+    class Reader(base):  # type: ignore[misc, unused-ignore]
         def __init__(self) -> None:
             self._rest: Iterator[Feeds] = iter(readings)
 

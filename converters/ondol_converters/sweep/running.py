@@ -2,7 +2,7 @@
 
 import json
 import os
-import socket
+import platform
 import subprocess
 import sys
 import tempfile
@@ -66,7 +66,7 @@ class Runner:
             seconds = time.monotonic() - start
             if record is None:
                 record = failed(job, _death(child.returncode, _end_of(errors)))
-        return replace(record, seconds=seconds, host=socket.gethostname())
+        return replace(record, seconds=seconds, host=platform.node())
 
     def stop(self) -> None:
         """Kill every child; their bundles stay as they were before."""
