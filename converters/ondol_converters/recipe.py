@@ -102,7 +102,10 @@ class Options:
     @property
     def rounds_by_text(self) -> bool:
         """Whether matrices are rounded by what a text shows of their inputs."""
-        return self.weights in INTEGERS and self.rounding in CALIBRATED
+        methods = [layout.method for layout in self.layouts.values()]
+        if self.weights in INTEGERS:
+            methods.append(self.rounding)
+        return any(method in CALIBRATED for method in methods)
 
     def __post_init__(self) -> None:
         _known("weights", self.weights, get_args(Weights))

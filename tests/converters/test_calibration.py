@@ -76,6 +76,14 @@ def test_four_bits_see_a_text_unless_told_otherwise(tmp_path: Path) -> None:
     assert recipe.calibration == ()
 
 
+def test_a_matrix_of_a_recipe_has_its_own_method(tmp_path: Path) -> None:
+    layouts = {"layers.0.qkv": Layout(4, 16, "gptq"), "layers.1.down": Layout(4, 16, "awq")}
+    told = Options(context=CONTEXT, layouts=layouts)
+    recipe = convert(MODELS / "gpt2", tmp_path / "made", options=told).bundle.manifest.recipe
+    found = {record.name: record.method for record in recipe.matrices if record.bits == 4}
+    assert sorted(found.values()) == ["awq", "gptq"] and recipe.calibration
+
+
 @pytest.mark.parametrize("method", ["gptq", "awq"])
 def test_what_the_layout_holds_is_only_moved(method: Method, tmp_path: Path) -> None:
     source = write_gguf("qwen2", tmp_path / "model.gguf", "Q4_0")
