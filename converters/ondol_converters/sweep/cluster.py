@@ -4,6 +4,7 @@ A worker that dies takes no job with it: the scheduler gives it to another one. 
 a job in a process of its own, so that a job that exhausts the memory harms nothing else.
 """
 
+import gc
 import logging
 import queue
 import time
@@ -150,6 +151,9 @@ def _connected(address: str) -> "Iterator[Client]":
             'pip install "ondol[sweep]"',
         ) from exc
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised here
+    # A client that found nobody closes itself when it is collected; inside another one's start,
+    # which holds the same lock, it would wait forever
+    gc.collect()
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as exc:
