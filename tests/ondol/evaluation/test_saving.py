@@ -22,6 +22,7 @@ from ondol.store import find
 from quality_maker import VALID
 from tiny_models import Tiny
 
+TESTS = Path(__file__).parents[2]
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -84,7 +85,12 @@ def test_without_hard_links_files_are_copied(
 @pytest.mark.parametrize("at", ["filling", "1", "2"])
 def test_a_killed_save_leaves_a_whole_bundle(at: str, bundle: Bundle) -> None:
     before = (bundle.path / MANIFEST).read_bytes()
-    done = subprocess.run([sys.executable, "-c", KILLED, str(bundle.path), at], check=False)
+    helpers = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(bundle.path), at],
+        env={**os.environ, "PYTHONPATH": helpers},
+        check=False,
+    )
     assert done.returncode == -signal.SIGKILL
     found = find(str(bundle.path))  # as every command opens it: an interrupted swap is undone
     found.verify()
