@@ -12,7 +12,7 @@ assistant:
 
 # Everything that CI checks.
 test: lint
-	@.ci/system-packages strace
+	@.ci/system-packages strace gcc libc6-dev
 	@.ci/environment $(VENV) cli starter converters pull sign sweep dev
 	@VENV=$(VENV) .ci/genai .venv-genai
 	@PIP_CONSTRAINT=.ci/reference.txt .ci/environment .venv-reference converters reference test

@@ -18,7 +18,8 @@ from machine import describe
 from ondol.bench import bytes_per_token, read_bandwidth
 from ondol.bundle import Bundle
 from ondol.plan import Plan, plan
-from ondol_runtimes._bound import load, session_options
+from ondol_runtimes._inference import Settings
+from ondol_runtimes._package import load, session_options
 
 PROMPT, TOKENS = 256, 64
 
@@ -41,7 +42,7 @@ def decode(
     bundle: Bundle, settings: Plan, trace: Path | None
 ) -> tuple[float, list[dict[str, Any]]]:
     """Seconds of a token, and the profile's events of the decoded tokens."""
-    options = session_options(settings)
+    options = session_options(Settings(settings.threads, settings.spin))
     if trace is not None:
         options.enable_profiling = True
         options.profile_file_prefix = str(trace)

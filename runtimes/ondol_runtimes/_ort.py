@@ -1,6 +1,5 @@
 """A decoder on ONNX Runtime: one cache for past and present, logits of the last position."""
 
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,14 +8,12 @@ import numpy as np
 from ondol.bundle import Bundle
 from ondol.errors import CorruptBundle, DeviceUnavailable
 from ondol.language import say
-from ondol.manifest import (
-    Variant,
-)
+from ondol.manifest import Variant
 from ondol.model_facts import ModelFacts
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
-from ondol_runtimes._bound import Bound, load, session_options
-from ondol_runtimes._onnxruntime import ort
+from ondol_runtimes._bound import Bound, load
+from ondol_runtimes._inference import Graph, Inference, Settings
 from ondol_runtimes._pages import drop_mapped
 from ondol_runtimes._stages import Stages
 
@@ -31,11 +28,9 @@ DROP_EVERY = 128  # tokens whose lookups may leave pages of the embedding table 
 class OrtDecoder(DecoderSession):
     """A decoder graph whose past and present keys and values are the same memory."""
 
-    def __init__(
-        self, bundle: Bundle, variant: Variant, plan: Plan, providers: Sequence[str]
-    ) -> None:
+    def __init__(self, inference: Inference, bundle: Bundle, variant: Variant, plan: Plan) -> None:
         model = bundle.decoder
-        _check_version(model, bundle.name)
+        _check_version(inference, model, bundle.name)
         super().__init__(context=plan.context, vocabulary=model.vocabulary)
         shape = (1, model.kv_heads, plan.context, model.head_dim)
         # Untouched zeros cost no memory: pages come as the conversation grows
@@ -49,10 +44,11 @@ class OrtDecoder(DecoderSession):
         self._mask = np.ones((1, plan.context), np.int64)
         self._logits = np.empty((1, 1, model.vocabulary), np.float32)
         self._last: Logits = self._logits.reshape(model.vocabulary)
-        self._stages = Stages(bundle, variant, plan, providers, self._cache, self._mask)
-        session = load(bundle, variant.graph, session_options(plan), providers)
-        _check_facts(session, model, bundle.name)
-        self._decode = Bound(session, self._cache, self._mask)
+        self._one = np.empty((1, 1), np.int64)  # stays bound from token to token
+        self._stages = Stages(inference, bundle, variant, plan, self._cache, self._mask)
+        graph = load(inference, bundle, variant.graph, Settings(plan.threads, plan.spin))
+        _check_facts(graph, model, bundle.name)
+        self._decode = Bound(inference, graph, self._cache, self._mask)
         self._only_last()
 
     def _only_last(self) -> None:
@@ -61,9 +57,13 @@ class OrtDecoder(DecoderSession):
 
     def _append(self, ids: Sequence[int]) -> "Logits":
         done = self._stages.fill(ids, self._length)
-        rest = np.array([ids[done:]], np.int64)
-        self._decode.run(rest, self._length + done, rest.shape[1])
-        self._looked_up += rest.shape[1]
+        count = len(ids) - done
+        if count == 1:
+            self._one[0, 0] = ids[-1]
+            self._decode.run(self._one, self._length + done, 1)
+        else:
+            self._decode.run(np.array([ids[done:]], np.int64), self._length + done, count)
+        self._looked_up += count
         if self._looked_up >= DROP_EVERY:
             self._looked_up = 0
             drop_mapped(self._weights)
@@ -84,9 +84,9 @@ class OrtDecoder(DecoderSession):
         del self._decode, self._stages, self._cache
 
 
-def _check_version(model: ModelFacts, name: str) -> None:
+def _check_version(inference: Inference, model: ModelFacts, name: str) -> None:
     """Before 1.27 ONNX Runtime ends in an error of its own where a cache is int8."""
-    found = tuple(int(part) for part in ort.__version__.split(".")[:2])
+    found = tuple(int(part) for part in inference.version.split(".")[:2])
     if model.cache == "int8" and found < INT8_CACHE_FROM:
         raise DeviceUnavailable(
             say(
@@ -94,63 +94,32 @@ def _check_version(model: ModelFacts, name: str) -> None:
                 f"{name}에는 더 새로운 ONNX Runtime이 필요합니다.",
             ),
             say(
-                f"It keeps keys and values in 8 bits, which {ort.__version__} cannot.",
-                f"키와 값을 8비트로 담는데, {ort.__version__} 판은 그렇게 하지 못합니다.",
+                f"It keeps keys and values in 8 bits, which {inference.version} cannot.",
+                f"키와 값을 8비트로 담는데, {inference.version} 판은 그렇게 하지 못합니다.",
             ),
-            'pip install --upgrade "onnxruntime>=1.27"',
+            inference.upgrade(".".join(map(str, INT8_CACHE_FROM))),
         )
 
 
-def _check_facts(session: "ort.InferenceSession", model: ModelFacts, name: str) -> None:
+def _check_facts(graph: Graph, model: ModelFacts, name: str) -> None:
     """Compare what the manifest says of a decoder with its graph, before memory is bound."""
-    shapes = {value.name: value.shape for value in [*session.get_inputs(), *session.get_outputs()]}
-    cache = {name for name in shapes if name.startswith("past_key_values.")}
+    past = {port for port in graph.inputs if port.name.startswith("past_key_values.")}
     wanted = {
         f"past_key_values.{i}.{part}" for i in range(model.layers) for part in ("key", "value")
     }
-    types = {value.name: value.type for value in session.get_inputs()}
-    sizes = {
-        (shapes[name][1], shapes[name][3], types[name]) for name in cache if len(shapes[name]) == 4
-    }
-    held = "tensor(int8)" if model.cache == "int8" else "tensor(float)"
-    logits = shapes.get("logits") or [None]
+    sizes = {(port.shape[1], port.shape[3], port.dtype) for port in past if len(port.shape) == 4}
+    logits = next((port.shape[-1] for port in graph.outputs if port.name == "logits"), None)
     if (
-        cache != wanted
-        or sizes != {(model.kv_heads, model.head_dim, held)}
-        or logits[-1] != model.vocabulary
+        {port.name for port in past} != wanted
+        or sizes != {(model.kv_heads, model.head_dim, model.cache)}
+        or logits != model.vocabulary
     ):
         raise CorruptBundle(
             say(
                 f"{name}: the manifest and the graph are of different models.",
                 f"{name}: 목록 파일과 그래프가 서로 다른 모델의 것입니다.",
             ),
-            f"{len(cache) // 2} × {sorted(map(str, sizes))}, {logits[-1]} ≠ "
-            f"{model.layers} × {(model.kv_heads, model.head_dim, held)}, {model.vocabulary}",
+            f"{len(past) // 2} × {sorted(map(str, sizes))}, {logits} ≠ "
+            f"{model.layers} × {(model.kv_heads, model.head_dim, model.cache)}, {model.vocabulary}",
             say("Convert the model again.", "모델을 다시 변환하세요."),
         )
-
-
-class Verified:
-    """Hashes the large files of a bundle in a thread while a session loads them."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        self._error: BaseException | None = None
-        self._bundle = bundle
-        self._thread = threading.Thread(target=self._work, name="ondol-verify", daemon=True)
-        self._thread.start()
-
-    def _work(self) -> None:
-        try:
-            self._bundle.verify()
-        except BaseException as exc:  # handed to whoever waits
-            self._error = exc
-
-    def wait(self) -> None:
-        """Block until all is hashed.
-
-        Raises:
-            CorruptBundle: if a file was not what was packed.
-        """
-        self._thread.join()
-        if self._error is not None:
-            raise self._error

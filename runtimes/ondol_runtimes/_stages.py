@@ -1,6 +1,5 @@
 """Prompts in float32, a few layers at a time: for processors without 8-bit dot products."""
 
-import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,8 +8,8 @@ import numpy as np
 from ondol.bundle import Bundle
 from ondol.manifest import Variant
 from ondol.plan import Plan
-from ondol_runtimes._bound import Bound, load, session_options
-from ondol_runtimes._onnxruntime import ort
+from ondol_runtimes._bound import Bound, load
+from ondol_runtimes._inference import Inference, Settings
 from ondol_runtimes._pages import drop_mapped
 
 if TYPE_CHECKING:
@@ -27,18 +26,18 @@ class Stages:
 
     def __init__(
         self,
+        inference: Inference,
         bundle: Bundle,
         variant: Variant,
         plan: Plan,
-        providers: Sequence[str],
         cache: "Cache",
         mask: "NDArray[np.int64]",
     ) -> None:
+        self._inference = inference
         self._bundle = bundle
         self._names = variant.prefill
         self._weights = bundle.holder("weights.bin")
         self._plan = plan
-        self._providers = providers
         self._cache = cache
         self._mask = mask
         self._stages: list[Bound] = []
@@ -52,19 +51,22 @@ class Stages:
         if self._plan.integer_prefill or not self._names or len(ids) < FROM:
             return 0
         if not self._stages:
-            bundle, options = self._bundle, session_options(self._plan)
-            _share_arena(options)
-            # each session has threads of its own: they must not spin into the next one's run
-            options.add_session_config_entry("session.force_spinning_stop", "1")
-            self._stages = [
-                Bound(load(bundle, name, options, self._providers), self._cache, self._mask)
-                for name in self._names
-            ]
+            self._stages = [self._open(name) for name in self._names]
         most = len(ids) - 1
         for start in range(0, most, CHUNK):
             part = ids[start : min(start + CHUNK, most)]
             self._run(np.array([part], np.int64), before + start)
         return most
+
+    def _open(self, name: str) -> Bound:
+        # Each stage has threads of its own: they must not spin into the next one's run. Scratch
+        # memory comes from one arena, for each would keep its largest expansion; the decoder's
+        # own is faster for many small tensors
+        settings = Settings(
+            self._plan.threads, self._plan.spin, stop_spinning=True, shared_arena=True
+        )
+        graph = load(self._inference, self._bundle, name, settings)
+        return Bound(self._inference, graph, self._cache, self._mask)
 
     def _run(self, ids: "NDArray[np.int64]", before: int) -> None:
         first, last = self._stages[0], self._stages[-1]
@@ -81,23 +83,3 @@ class Stages:
             stage.run(ids if stage is first else None, before, ids.shape[1])
             stage.forget("x_in", "normed_in", "x", "normed")
             drop_mapped(self._weights)
-
-
-def _share_arena(options: "ort.SessionOptions") -> None:
-    """Let sessions take scratch memory from one arena: each would keep its largest expansion.
-
-    The decoder has an arena of its own: this one is slower for many small tensors.
-    """
-    _register_arena()
-    options.add_session_config_entry("session.use_env_allocators", "1")
-
-
-@functools.cache
-def _register_arena() -> None:
-    where = ort.OrtMemoryInfo(
-        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
-    )
-    same_as_requested = 1
-    ort.create_and_register_allocator(
-        where, ort.OrtArenaCfg({"arena_extend_strategy": same_as_requested})
-    )

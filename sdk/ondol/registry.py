@@ -12,6 +12,7 @@ from ondol.runtime import Runtime
 
 DEVICES = {
     "cpu": "ondol_runtimes.cpu:CpuRuntime",
+    "capi": "ondol_runtimes.capi.device:CapiRuntime",
     "reference": "ondol_runtimes.reference:ReferenceRuntime",
     "null": "ondol_runtimes.null:NullRuntime",
 }

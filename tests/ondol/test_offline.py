@@ -197,7 +197,7 @@ def test_a_chat_writes_no_file(tiny: Tiny, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("asked", ["0", ""])
 def test_telemetry_cannot_be_left_on(asked: str) -> None:
-    code = GUARD + "import ondol_runtimes._ort\n" + VERDICT
+    code = GUARD + "import ondol_runtimes._package\n" + VERDICT
     env = {**os.environ, "ORT_DISABLE_TELEMETRY": asked}
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True

@@ -33,13 +33,13 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return encoder_bundle(tmp_path_factory.mktemp("graphs") / "mean")
 
 
-@pytest.mark.parametrize("device", ["cpu", "reference"])
+@pytest.mark.parametrize("device", ["cpu", "capi", "reference"])
 @pytest.mark.parametrize("check", CHECKS)
 def test_devices_keep_the_contract_of_graphs(check: str, device: str, encoder: Bundle) -> None:
     check_one(check, registry.runtime(device), encoder)
 
 
-@pytest.mark.parametrize("device", ["cpu", "reference"])
+@pytest.mark.parametrize("device", ["cpu", "capi", "reference"])
 def test_devices_compute_the_graph(device: str, encoder: Bundle) -> None:
     ids = np.array([[3, 4], [7, 9]])
     with registry.runtime(device).open_graph(encoder, PLAN) as session:

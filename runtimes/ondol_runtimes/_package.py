@@ -1,0 +1,135 @@
+"""ONNX Runtime through its Python package."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ondol.bundle import Bundle
+from ondol.stateless import Port
+from ondol_runtimes._inference import (
+    FATAL,
+    SAME_AS_REQUESTED,
+    WEIGHTS_FOLDER,
+    Binding,
+    Graph,
+    Inference,
+    Settings,
+    port,
+)
+from ondol_runtimes._onnxruntime import ort
+from ondol_runtimes._packed import in_one_file
+
+if TYPE_CHECKING:
+    from ondol_runtimes._inference import Array
+
+CPU = ("CPUExecutionProvider",)
+
+DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+    "tensor(bool)": "bool",
+}
+"""ONNX Runtime's names of types and numpy's."""
+
+
+def session_options(settings: Settings) -> "ort.SessionOptions":
+    """Options of one session."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = settings.threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL  # errors come as exceptions; nothing is printed
+    options.enable_mem_pattern = False  # prompts differ in length; a pattern is a second arena
+    for key, value in settings.entries.items():
+        options.add_session_config_entry(key, value)
+    return options
+
+
+def load(
+    bundle: Bundle, name: str, options: "ort.SessionOptions", providers: Sequence[str]
+) -> "ort.InferenceSession":
+    """An inference session from one of a bundle's graphs; weights are mapped where they lie."""
+    graph: str | bytes
+    if bundle.packed is None:
+        graph = str(bundle.file(name))
+    else:
+        graph = in_one_file(bundle, name)
+        folder = str(bundle.path.resolve().parent)
+        options.add_session_config_entry(WEIGHTS_FOLDER, folder)
+    # without its fallback, which prints and tries the same again
+    return ort.InferenceSession(graph, options, providers=list(providers), enable_fallback=0)
+
+
+class Package(Inference):
+    """The installed `onnxruntime`, or one of its kind, on some of its execution providers."""
+
+    version = ort.__version__
+
+    def __init__(self, providers: Sequence[str] = CPU) -> None:
+        self._providers = providers
+
+    def upgrade(self, version: str) -> str:
+        """As of the base."""
+        return f'pip install --upgrade "onnxruntime>={version}"'
+
+    def open(self, bundle: Bundle, name: str, settings: Settings) -> Graph:
+        """As of the base."""
+        if settings.shared_arena:
+            _register_arena()
+        return PackageGraph(load(bundle, name, session_options(settings), self._providers))
+
+
+class PackageGraph(Graph):
+    """An `InferenceSession`."""
+
+    def __init__(self, session: "ort.InferenceSession") -> None:
+        self._session = session
+        self.inputs = tuple(map(_port, session.get_inputs()))
+        self.outputs = tuple(map(_port, session.get_outputs()))
+        self._names = [each.name for each in self.outputs]
+
+    def binding(self) -> Binding:
+        """As of the base."""
+        return PackageBinding(self._session)
+
+    def run(self, feeds: "Mapping[str, Array]") -> "list[Array]":
+        """As of the base."""
+        made: Sequence[Any] = self._session.run(self._names, dict(feeds))
+        return list(made)
+
+
+class PackageBinding(Binding):
+    """Its `IOBinding`."""
+
+    def __init__(self, session: "ort.InferenceSession") -> None:
+        self._session = session
+        self._binding = session.io_binding()
+
+    def input(self, name: str, value: "Array", shape: Sequence[int]) -> None:
+        """As of the base."""
+        self._binding.bind_input(name, "cpu", 0, value.dtype, shape, value.ctypes.data)
+
+    def output(self, name: str, value: "Array") -> None:
+        """As of the base."""
+        self._binding.bind_output(name, "cpu", 0, value.dtype, value.shape, value.ctypes.data)
+
+    def run(self) -> None:
+        """As of the base."""
+        self._session.run_with_iobinding(self._binding)
+
+
+def _port(value: "ort.NodeArg") -> Port:
+    return port(value.name, DTYPES.get(value.type), value.type, value.shape)
+
+
+@functools.cache
+def _register_arena() -> None:
+    where = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    grows = {"arena_extend_strategy": SAME_AS_REQUESTED}
+    ort.create_and_register_allocator(where, ort.OrtArenaCfg(grows))
