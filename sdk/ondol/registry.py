@@ -14,6 +14,7 @@ DEVICES = {
     "cpu": "ondol_runtimes.cpu:CpuRuntime",
     "capi": "ondol_runtimes.capi.device:CapiRuntime",
     "reference": "ondol_runtimes.reference:ReferenceRuntime",
+    "aim": "ondol_runtimes.aim.runtime:AimRuntime",
     "null": "ondol_runtimes.null:NullRuntime",
 }
 """Our devices, best first. Other people's join through the entry point `ondol.runtimes`."""

@@ -27,6 +27,7 @@ OTHER_NAMES = {"optimum_onnx": "optimum"}
 
 OPTIONAL = {
     ("runtimes/ondol_runtimes/_program.py", "onnx"),
+    ("runtimes/ondol_runtimes/aim/workload.py", "onnx"),
     ("sdk/ondol/signing/private.py", "cryptography"),
 }
 """Imports of another extra's package, only inside functions, where its absence is reported."""
