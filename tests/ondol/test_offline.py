@@ -158,9 +158,11 @@ def test_a_pull_without_the_users_word_opens_no_socket(tiny: Tiny, tmp_path: Pat
     assert calls_out(tmp_path / "trace") == []
 
 
-def test_a_chat_makes_no_call_to_a_network(tiny: Tiny, tmp_path: Path) -> None:
+@pytest.mark.parametrize("device", ["cpu", "capi"])
+def test_a_chat_makes_no_call_to_a_network(device: str, tiny: Tiny, tmp_path: Path) -> None:
     needs_strace(tmp_path)
-    chat(CHAT, tiny("qwen3"), 128, *TEXTS, trace=tmp_path / "trace")
+    code = CHAT.replace("context=", f"device={device!r}, context=")
+    chat(code, tiny("qwen3"), 128, *TEXTS, trace=tmp_path / "trace")
     assert calls_out(tmp_path / "trace") == []
 
 

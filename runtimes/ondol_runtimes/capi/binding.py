@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Slot:
-    """The arguments that bind one input again, written once: only the shape may change."""
+    """The arguments that bind one input again, written once: only the shape changes.
+
+    For parts of an array that stays, such as the mask.
+    """
 
     array: "Array"
     name: bytes
@@ -46,6 +49,9 @@ class CBinding(Binding):
 
     def input(self, name: str, value: "Array", shape: Sequence[int]) -> None:
         """As of the base."""
+        if value.shape == shape:  # not kept: whoever bound it may let go of it
+            self._whole("BindInput", name, value)
+            return
         slot = self._slots.get(name)
         if slot is None or slot.array is not value or len(slot.sizes) != len(shape):
             slot = self._slots[name] = self._slot(name, value, shape)
@@ -61,18 +67,21 @@ class CBinding(Binding):
 
     def output(self, name: str, value: "Array") -> None:
         """As of the base."""
-        api = self._graph.api
-        tensor = self._graph.tensors.over(value, value.shape)
-        try:
-            api.call("BindOutput", self._handle, name.encode(), tensor)
-        finally:
-            api.release("ReleaseValue", tensor)
+        self._whole("BindOutput", name, value)
 
     def run(self) -> None:
         """As of the base."""
         status = self._run(*self._arguments)
         if status:
             self._check(status)
+
+    def _whole(self, function: str, name: str, value: "Array") -> None:
+        api = self._graph.api
+        tensor = self._graph.tensors.over(value, value.shape)
+        try:
+            api.call(function, self._handle, name.encode(), tensor)
+        finally:
+            api.release("ReleaseValue", tensor)
 
     def _slot(self, name: str, value: "Array", shape: Sequence[int]) -> _Slot:
         sizes = (c_int64 * len(shape))(*shape)

@@ -3,8 +3,10 @@
 import importlib.util
 import shutil
 import subprocess
+import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from graph_bundle import encoder_bundle
@@ -12,6 +14,7 @@ from ondol.bundle import Bundle
 from ondol.device import State
 from ondol.errors import CorruptBundle, DeviceError, DeviceUnavailable
 from ondol.plan import Plan
+from ondol_runtimes._inference import Settings
 from ondol_runtimes.capi import find
 from ondol_runtimes.capi.api import StatusError
 from ondol_runtimes.capi.device import CapiRuntime
@@ -149,6 +152,18 @@ def test_statuses_are_named(tmp_path: Path) -> None:
     assert caught.value.code in ("INVALID_ARGUMENT", "FAIL")
 
 
+def test_memory_that_is_bound_whole_is_not_kept(tmp_path: Path) -> None:
+    path = find.locate()
+    assert path is not None
+    bundle = encoder_bundle(tmp_path / "mean")
+    binding = library(path).open(bundle, "model.onnx", Settings(1, False)).binding()
+    ids = np.ones((1, 4), np.int64)
+    binding.input("input_ids", ids, ids.shape)
+    alive = weakref.ref(ids)
+    del ids
+    assert alive() is None
+
+
 def test_a_graph_that_is_none_is_corrupt(tmp_path: Path) -> None:
     bundle = encoder_bundle(tmp_path / "noise", b"\x08\x0anoise")
     with pytest.raises(CorruptBundle, match=r"ONNX Runtime 1\.\d+.*INVALID_PROTOBUF|INVALID"):
@@ -156,8 +171,6 @@ def test_a_graph_that_is_none_is_corrupt(tmp_path: Path) -> None:
 
 
 def test_what_a_graph_cannot_do_is_a_device_error(tmp_path: Path) -> None:
-    import numpy as np
-
     bundle: Bundle = encoder_bundle(tmp_path / "mean")
     with (
         CapiRuntime().open_graph(bundle, PLAN) as session,

@@ -1,6 +1,7 @@
 """The C library computes what the Python package computes: every number equal, bit by bit."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from graph_bundle import encoder_bundle
 from ondol import registry
 from ondol.bundle import Bundle
 from ondol.engine import Engine
+from ondol.errors import DeviceUnavailable
 from ondol.packing import pack
 from ondol.plan import Plan
 from ondol.reply import Limits
@@ -20,8 +22,10 @@ from ondol.testing import check_runtime
 from ondol.testing_graph import check_graph, feeds_for
 from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options
+from ondol_runtimes import _ort
 from ondol_runtimes.capi.api import Api
 from ondol_runtimes.capi.device import CapiRuntime
+from ondol_runtimes.capi.find import VARIABLE
 from ondol_runtimes.cpu import CpuRuntime
 from tiny_models import CONTEXT, MODELS, NAMES, Tiny, expected
 from weights import starter_bundle
@@ -58,11 +62,17 @@ def test_one_file_gives_equal_logits(tiny: Tiny, tmp_path: Path) -> None:
     check_runtime(CapiRuntime(), packed)
 
 
-def test_a_cache_of_8_bits_gives_equal_logits(tmp_path: Path) -> None:
+def test_a_cache_of_8_bits_gives_equal_logits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = Options(context=CONTEXT, kv_cache="int8")
     bundle = convert(MODELS / "qwen2", tmp_path / "int8", options=options).bundle
     cpu, capi = logits(bundle, WHOLE, expected("qwen2").ids)
     np.testing.assert_array_equal(capi, cpu)
+    monkeypatch.setattr(_ort, "INT8_CACHE_FROM", (99, 0))
+    with pytest.raises(DeviceUnavailable, match="8 bits") as caught:
+        CapiRuntime().open(bundle, WHOLE)
+    assert "99.0" in caught.value.fix and VARIABLE in caught.value.fix
 
 
 def test_encoders_give_equal_numbers(tmp_path: Path) -> None:
@@ -88,27 +98,33 @@ def test_what_is_not_contiguous_is_read_right(tmp_path: Path) -> None:
 
 
 OPEN = """
-import json, sys
+import json, os, sys
 from ondol.engine import Engine
+from ondol.errors import DeviceUnavailable
 from ondol.reply import Limits
 with Engine.open(sys.argv[1], device="capi") as engine:
     text = engine.reply("가나다", limits=Limits(max_tokens=8)).read()
-print(json.dumps([text, "onnxruntime" in sys.modules]))
+print(json.dumps([text, "onnxruntime" in sys.modules, os.environ["ORT_DISABLE_TELEMETRY"]]))
 """
 
 
 def test_the_python_package_is_not_imported(tiny: Tiny) -> None:
     bundle = tiny("gemma3")
     command = [sys.executable, "-W", "error", "-c", OPEN, str(bundle.path)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    env = {**os.environ, "ORT_DISABLE_TELEMETRY": "0"}
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
     with Engine.open(bundle) as engine:
         text = engine.reply("가나다", limits=Limits(max_tokens=8)).read()
-    assert json.loads(ran.stdout) == [text, False] and ran.stderr == ""
+    assert json.loads(ran.stdout) == [text, False, "1"] and ran.stderr == ""
 
 
 def test_a_token_costs_four_calls(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    function = Api.function
+    function, once = Api.function, Api.call
+
+    def counted_once(api: Api, name: str, *arguments: object) -> None:
+        calls.append(name)
+        once(api, name, *arguments)
 
     def counted(api: Api, name: str) -> object:
         inner = function(api, name)
@@ -120,6 +136,7 @@ def test_a_token_costs_four_calls(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -
         return call
 
     monkeypatch.setattr(Api, "function", counted)
+    monkeypatch.setattr(Api, "call", counted_once)
     with CapiRuntime().open(tiny("qwen3"), WHOLE) as session:
         session.append([1, 2, 3])
         session.append([4])  # binds the memory of one token, which stays
