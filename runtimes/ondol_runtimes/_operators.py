@@ -7,6 +7,7 @@ The operators of `com.microsoft` are those of ONNX Runtime's docs/ContribOperato
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,9 @@ class Attributes:
 
 
 Function = Callable[[Inputs, Attributes], tuple[Array, ...]]
+
+Times = Callable[[Array, int, Callable[[slice], Array]], Array]
+"""Multiplies x [..., columns] by a matrix transposed: of how many rows, and some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +156,18 @@ def _squeeze(given: Inputs, said: Attributes) -> tuple[Array, ...]:
     return (np.squeeze(given[0], None if axes is None else tuple(axes.tolist())),)
 
 
-def _matmul(given: Inputs, said: Attributes) -> tuple[Array, ...]:
+def _matmul(times: Times, given: Inputs, said: Attributes) -> tuple[Array, ...]:
     if said.integer("transA", 0):
         raise ValueError("transA")
     x, weights = given[0], given[1]
     rows = weights if said.integer("transB", 0) else weights.T
     if rows.ndim != 2:
         raise ValueError(f"B of {rows.ndim} dimensions")
-    product = _times(x, len(rows), lambda part: rows[part])
+    product = times(x, len(rows), lambda part: rows[part])
     return (product * said.number("alpha", 1.0),)
 
 
-def _matmul_bits(given: Inputs, said: Attributes) -> tuple[Array, ...]:
+def _matmul_bits(times: Times, given: Inputs, said: Attributes) -> tuple[Array, ...]:
     if given.optional(3) is not None or given.optional(4) is not None:
         raise ValueError("zero_points or g_idx")
     x, quants, scales, bias = given[0], given[1], given[2], given.optional(5)
@@ -176,7 +180,7 @@ def _matmul_bits(given: Inputs, said: Attributes) -> tuple[Array, ...]:
     def expanded(part: slice) -> Array:
         return expand(quants[part], scales[part], bits, block)[:, :columns]
 
-    product = _times(x, rows, expanded)
+    product = times(x, rows, expanded)
     return (product if bias is None else product + bias,)
 
 
@@ -215,14 +219,29 @@ def expand(quants: Array, scales: Array, bits: int, block: int) -> NDArray[np.fl
 def _times(x: Array, rows: int, expanded: Callable[[slice], Array]) -> Array:
     """x times a matrix transposed, of which a few rows are there at a time."""
     out = np.empty((*x.shape[:-1], rows), x.dtype)
-    for part in _parts(rows, x.shape[-1]):
+    for part in parts(rows, x.shape[-1]):
         out[..., part] = x @ expanded(part).astype(x.dtype, copy=False).T
     return out
 
 
-def _parts(rows: int, columns: int) -> Iterator[slice]:
+def parts(rows: int, columns: int) -> Iterator[slice]:
+    """Rows of a matrix, as many at a time as are to be expanded at once."""
     step = max(1, CHUNK_ELEMENTS // max(1, columns))
     yield from (slice(at, min(at + step, rows)) for at in range(0, rows, step))
+
+
+def products(times: Times) -> Mapping[str, Operator]:
+    """The operators that multiply by a matrix of weights, with the multiplication given."""
+    return {
+        "com.microsoft::FusedMatMul": Operator(
+            partial(_matmul, times), frozenset({"alpha", "transA", "transB"})
+        ),
+        "com.microsoft::MatMulNBits": Operator(
+            # accuracy_level lets a device round activations; exact arithmetic is always allowed
+            partial(_matmul_bits, times),
+            frozenset({"K", "N", "bits", "block_size", "accuracy_level"}),
+        ),
+    }
 
 
 OPERATORS: Mapping[str, Operator] = {
@@ -240,15 +259,10 @@ OPERATORS: Mapping[str, Operator] = {
     "Split": Operator(_split, frozenset({"axis"})),
     "Squeeze": Operator(_squeeze),
     "Sub": Operator(_sub),
-    "com.microsoft::FusedMatMul": Operator(_matmul, frozenset({"alpha", "transA", "transB"})),
     "com.microsoft::GatherBlockQuantized": Operator(
         _gather_bits, frozenset({"bits", "block_size", "gather_axis", "quantize_axis"})
     ),
-    "com.microsoft::MatMulNBits": Operator(
-        # accuracy_level lets a device round activations; exact arithmetic is always allowed
-        _matmul_bits,
-        frozenset({"K", "N", "bits", "block_size", "accuracy_level"}),
-    ),
+    **products(_times),
 }
 """By name, those outside the default domain as `domain::Name`.
 

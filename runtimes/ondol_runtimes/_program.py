@@ -53,6 +53,7 @@ class Program:
         find: where a file of external weights lies, by the name that the graph uses; it raises
             for a name it does not like.
         dtype: in what floats are computed.
+        operators: what computes each operator, by its name.
 
     Raises:
         CorruptBundle: if it is no ONNX model, or one that contradicts itself.
@@ -60,7 +61,11 @@ class Program:
     """
 
     def __init__(
-        self, model: bytes, find: Callable[[str], Place], dtype: type[np.floating[Any]] = np.float64
+        self,
+        model: bytes,
+        find: Callable[[str], Place],
+        dtype: type[np.floating[Any]] = np.float64,
+        operators: Mapping[str, Operator] = KNOWN,
     ) -> None:
         import onnx
 
@@ -73,7 +78,7 @@ class Program:
         self.inputs = tuple(value.name for value in graph.input)
         self.outputs = tuple(value.name for value in graph.output)
         self._infos = {value.name: value for value in [*graph.input, *graph.output]}
-        self._nodes = self._read(graph)
+        self._nodes = self._read(graph, operators)
 
     def run(
         self, feeds: Mapping[str, Array], wanted: Sequence[str] | None = None
@@ -161,7 +166,7 @@ class Program:
         numbers = np.memmap(place.path, dtype, "r", place.offset + offset, shape)
         return _wide_bfloat16(numbers) if proto.data_type == BFLOAT16 else numbers
 
-    def _read(self, graph: Any) -> list[_Node]:
+    def _read(self, graph: Any, operators: Mapping[str, Operator]) -> list[_Node]:
         there = {*self._fixed, *self.inputs}
         last: dict[str, int] = {}
         for at, proto in enumerate(graph.node):
@@ -175,14 +180,14 @@ class Program:
             raise _corrupt(f"the output {gone[0]} is made by no node")
         kept = {*self._fixed, *self.inputs, *self.outputs}
         return [
-            _node(proto, [n for n in {*proto.input} if n not in kept and last[n] == at])
+            _node(proto, operators, [n for n in {*proto.input} if n not in kept and last[n] == at])
             for at, proto in enumerate(graph.node)
         ]
 
 
-def _node(proto: Any, done_with: Sequence[str]) -> _Node:
+def _node(proto: Any, operators: Mapping[str, Operator], done_with: Sequence[str]) -> _Node:
     kind = f"{proto.domain}::{proto.op_type}" if proto.domain else proto.op_type
-    operator = KNOWN.get(kind)
+    operator = operators.get(kind)
     if operator is None:
         raise _unknown(say(f"the operator {kind}", f"연산자 {kind}"), proto.name)
     attributes: dict[str, int | float | str] = {}

@@ -6,7 +6,7 @@ from another device is that device's rounding; "float32" halves memory and time.
 """
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ondol.bundle import Bundle
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ondol.runtime import Logits
     from ondol.stateless import Arrays
+    from ondol_runtimes._operators import Operator
 
 Arithmetic = Literal["float64", "float32"]
 
@@ -92,15 +93,26 @@ class ReferenceGraph(Session):
 class ReferenceDecoder(DecoderSession):
     """The CPU's decoder graph on a cache that attention writes in place."""
 
-    def __init__(self, bundle: Bundle, plan: Plan, arithmetic: Arithmetic) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        plan: Plan,
+        arithmetic: Arithmetic,
+        operators: "Mapping[str, Operator] | None" = None,
+    ) -> None:
         import numpy as np
 
-        from ondol_runtimes._program import Program
+        from ondol_runtimes._program import KNOWN, Program
 
         model, variant = bundle.decoder, _variant(bundle)
         super().__init__(context=plan.context, vocabulary=model.vocabulary)
         dtype = _dtype(arithmetic)
-        self._program = Program(bundle.read(variant.graph), bundle.place, dtype)
+        self._program = Program(
+            bundle.read(variant.graph),
+            bundle.place,
+            dtype,
+            KNOWN if operators is None else operators,
+        )
         shape = (1, model.kv_heads, plan.context, model.head_dim)
         self._cache = {
             f"past_key_values.{i}.{part}": np.zeros(
