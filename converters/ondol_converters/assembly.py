@@ -25,6 +25,7 @@ from ondol.manifest import (
 )
 from ondol.model_facts import ModelFacts
 from ondol.tokenizer import Tokenizer
+from ondol.tokenizing.layout import TABLE
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.genai import genai_texts
 from ondol_converters.graph.decoder import DecoderWeights, draw
@@ -38,6 +39,7 @@ from ondol_converters.quantise.cache import CacheScales, cache_scales
 from ondol_converters.quantise.store import BlockStore
 from ondol_converters.recipe import Layout, Options
 from ondol_converters.sources import Source, TokenizerFiles
+from ondol_converters.tokenizers.mapping import mapped_table
 
 GRAPH, PREFILL, WEIGHTS = "model.onnx", "prefill-{}.onnx", "weights.bin"
 TOKENIZER, TEMPLATE = "tokenizer.json", "chat_template.jinja"
@@ -249,6 +251,9 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 def _write_texts(folder: Path, tokenizer: TokenizerFiles, terms: Terms) -> list[str]:
     texts = {TOKENIZER: tokenizer.json.encode()}
+    table = mapped_table(tokenizer.json)
+    if table is not None:
+        texts[TABLE] = table
     if tokenizer.chat_template is not None:
         texts[TEMPLATE] = tokenizer.chat_template.encode()
     if terms.text:

@@ -14,6 +14,7 @@ from ondol import __version__
 from ondol.errors import CorruptSource, OptionError
 from ondol.language import say
 from ondol.manifest import Defaults, MatrixRecord
+from ondol.tokenizing.layout import TABLE
 from ondol_converters.assembly import GRAPH, PREFILL, TEMPLATE, TOKENIZER, WEIGHTS
 from ondol_converters.conversion import assembled
 from ondol_converters.genai import genai_texts
@@ -25,6 +26,7 @@ from ondol_converters.pack import Packer, Part, not_finite
 from ondol_converters.quantise.repack import repack
 from ondol_converters.recipe import Layout, Options
 from ondol_converters.sources import Source, open_source
+from ondol_converters.tokenizers.mapping import mapped_table
 
 FLOAT_BYTES = 4
 
@@ -117,6 +119,7 @@ def _explain(
     )
     facts = ready.facts(packer.parameters, "float32")
     texts = {TOKENIZER: ready.tokenizer.json.encode(), **genai_texts(ready.decoder, facts, GRAPH)}
+    texts[TABLE] = mapped_table(ready.tokenizer.json) or b""
     texts[TEMPLATE] = (ready.tokenizer.chat_template or "").encode()
     texts[found.file] = found.text
     d = ready.decoder

@@ -69,20 +69,23 @@ class Engine:
         policy.check(opened)  # before its tokenizer is parsed
         runtime = registry.runtime(device)
         settings = plan(opened, context, threads, spin)
-        opened.verify(["tokenizer.json"])
         with ThreadPoolExecutor(1, "ondol-open") as pool:
             session = pool.submit(runtime.open, opened, settings)
             try:
-                # Loading a tokenizer keeps the interpreter to itself, so the device goes first
-                runtime.at_work.wait()
-                time.sleep(HEAD_START)
-                source = opened.read("tokenizer.json")
-                tokenizer = Tokenizer(source, bos=facts.bos, eos=facts.eos)
+                if not Tokenizer.has_table(opened):
+                    # Parsing a tokenizer keeps the interpreter to itself: the device goes first
+                    runtime.at_work.wait()
+                    time.sleep(HEAD_START)
+                tokenizer = Tokenizer.of(opened, bos=facts.bos, eos=facts.eos)
             except BaseException:
                 if session.exception() is None:
                     session.result().close()
                 raise
-            engine = cls(opened, session.result(), tokenizer, device)
+            try:
+                engine = cls(opened, session.result(), tokenizer, device)
+            except BaseException:
+                tokenizer.close()
+                raise
         release_unused()
         return engine
 
@@ -126,8 +129,9 @@ class Engine:
         return Reply(self, ids, sampling or Sampling(), limits or Limits())
 
     def close(self) -> None:
-        """Free the device."""
+        """Free the device and the tokenizer."""
         self.session.close()
+        self.tokenizer.close()
 
     def __enter__(self) -> Self:
         return self

@@ -4,99 +4,147 @@ Input is NFC-normalised, so that Korean typed as separate jamo (NFD, as macOS fi
 gives the same ids as composed syllables. Bytes that are no UTF-8 are left out of decoded text.
 """
 
-import json
+import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ondol.errors import BadPrompt, CorruptBundle, OptionError
+from ondol.archive import Place
+from ondol.bundle import Bundle
+from ondol.errors import BadPrompt, OptionError, SessionClosed
 from ondol.framed import Framed
 from ondol.language import say
 from ondol.prompt import Prompt, Segment, Specials, check_text
+from ondol.tokenizing.backend import Backend, corrupt
+from ondol.tokenizing.layout import TABLE
+from ondol.tokenizing.letters import byte_level as byte_level
+from ondol.tokenizing.opening import TOKENIZER, By, loaded, mapped
+from ondol.tokenizing.steps import SPACE
 
-if TYPE_CHECKING:
-    import tokenizers
-
-_SPACE = "\u2581"
-_PREFIXED = re.compile(rb'"continuing_subword_prefix"\s*:\s*"[^"]')
-_MERGES = re.compile(rb'"merges"\s*:\s*\[')
+_BYTE = re.compile("<0x[0-9A-Fa-f]{2}>")
 
 
 class Tokenizer:
     """A `tokenizer.json`, loaded.
 
     Args:
-        source: the text of a `tokenizer.json`, as str or UTF-8 bytes.
+        source: the text of a `tokenizer.json`, as str or UTF-8 bytes; or what runs one.
         bos: id that `encode_prompt` puts first; None for none.
         eos: ids that end a reply.
+        by: what it runs by; "any" is the library where that is installed. Without it a table is
+            made in memory, of BPE vocabularies only.
 
     Raises:
-        CorruptBundle: if the `tokenizers` library cannot load it.
+        CorruptBundle: if it cannot be loaded.
+        MissingExtra: if only the library could load it, and it is not installed.
     """
 
     def __init__(
-        self, source: str | bytes, *, bos: int | None = None, eos: Sequence[int] = ()
+        self,
+        source: str | bytes | Backend,
+        *,
+        bos: int | None = None,
+        eos: Sequence[int] = (),
+        by: By = "any",
     ) -> None:
-        data = source.encode("utf-8") if isinstance(source, str) else source
-        self._model = _load(data)
+        self._loaded: Backend | None = source if isinstance(source, Backend) else loaded(source, by)
         self.bos = bos
         self.eos = tuple(eos)
         self._bytes: dict[int, bytes] = {}
-        # Other people's files may ask to cut or pad what is encoded.
-        self._model.no_truncation()
-        self._model.no_padding()
-        self._model.encode_special_tokens = True
-        decoder = _steps(self._model.decoder)
-        kinds = {step.get("type") for step in decoder}
-        self._byte_level = "ByteLevel" in kinds
-        self._byte_fallback = "ByteFallback" in kinds
-        self._continues = next(
-            (str(step["prefix"]) for step in decoder if step.get("type") == "WordPiece"), None
-        )
-        self.strips_space = any(
-            (step.get("type") == "Strip" and step.get("content") == " " and step.get("start"))
-            or (step.get("type") == "Metaspace" and step.get("prepend_scheme") != "never")
-            or step.get("type") == "WordPiece"
-            for step in decoder
-        )
+        self._spelling = self._backend.spelling
+        self.strips_space = self._spelling.strips_space
 
     @classmethod
-    def open(cls, path: Path, *, bos: int | None = None, eos: Sequence[int] = ()) -> "Tokenizer":
-        """Load a `tokenizer.json` file; arguments and errors as of the class."""
+    def open(
+        cls, path: Path, *, bos: int | None = None, eos: Sequence[int] = (), by: By = "any"
+    ) -> "Tokenizer":
+        """Load a `tokenizer.json` file, or the table beside it; arguments as of the class.
+
+        "any" is the table where there is one.
+
+        Raises:
+            CorruptBundle: if it cannot be loaded, or the table is that of another file.
+            MissingExtra: if only the library could load it, and it is not installed.
+        """
         try:
             data = path.read_bytes()
         except OSError as exc:
-            raise _corrupt(path.name, str(exc)) from exc
-        return cls(data, bos=bos, eos=eos)
+            raise corrupt(path.name, str(exc)) from exc
+        beside = path.with_name(TABLE)
+        if by == "library" or not beside.is_file():
+            return cls(data, bos=bos, eos=eos, by=by)
+        digest = hashlib.sha256(data).hexdigest()
+        return cls(mapped(Place.whole(beside), digest), bos=bos, eos=eos)
+
+    @classmethod
+    def of(
+        cls, bundle: Bundle, *, bos: int | None = None, eos: Sequence[int] = (), by: By = "any"
+    ) -> "Tokenizer":
+        """A bundle's tokenizer, checked against its manifest; arguments as of the class.
+
+        "any" is the bundle's table where it has one, which is mapped and not read.
+
+        Raises:
+            CorruptBundle: if a file is not what the manifest says, or cannot be loaded.
+            MissingExtra: if only the library could load it, and it is not installed.
+        """
+        if by != "library" and cls.has_table(bundle):
+            bundle.verify([TABLE])
+            hashes = {entry.path: entry.sha256 for entry in bundle.manifest.files}
+            return cls(mapped(bundle.place(TABLE), hashes[TOKENIZER]), bos=bos, eos=eos)
+        bundle.verify([TOKENIZER])
+        return cls(bundle.read(TOKENIZER), bos=bos, eos=eos, by=by)
+
+    def close(self) -> None:
+        """Let go of the table; what is asked of the tokenizer afterwards is SessionClosed."""
+        self._loaded = None
+
+    @property
+    def _backend(self) -> Backend:
+        if self._loaded is None:
+            raise SessionClosed(
+                say("The tokenizer is closed.", "토크나이저가 닫혔습니다."),
+                say("Its engine was closed.", "엔진을 닫으면 함께 닫힙니다."),
+                say("Open the bundle again.", "번들을 다시 여세요."),
+            )
+        return self._loaded
+
+    @staticmethod
+    def has_table(bundle: Bundle) -> bool:
+        """Whether a bundle's tokenizer can be opened without being parsed."""
+        return any(entry.path == TABLE for entry in bundle.manifest.files)
+
+    @property
+    def backend(self) -> str:
+        """What it runs by: "tokenizers", the library, or "mapped", a table."""
+        return self._backend.name
 
     @property
     def size(self) -> int:
         """How many tokens the vocabulary has."""
-        return self._model.get_vocab_size(with_added_tokens=True)
+        return self._backend.size
 
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:
         """Special tokens by their text."""
-        added = self._model.get_added_tokens_decoder()
-        return {token.content: number for number, token in added.items() if token.special}
+        return self._backend.specials()
 
     @cached_property
     def vocabulary(self) -> Mapping[str, int]:
         """Every token's id by its text, as the vocabulary writes it; special tokens too."""
-        return self._model.get_vocab(with_added_tokens=True)
+        return self._backend.vocabulary()
 
     @property
     def bos_text(self) -> str:
         """The text of `bos`, as chat templates write it; empty without one."""
-        return "" if self.bos is None else self._model.id_to_token(self.bos) or ""
+        return "" if self.bos is None else self._backend.text_of(self.bos) or ""
 
     @property
     def eos_text(self) -> str:
         """The text of the first of `eos`; empty without one."""
-        return self._model.id_to_token(self.eos[0]) or "" if self.eos else ""
+        return self._backend.text_of(self.eos[0]) or "" if self.eos else ""
 
     def encode(self, text: str, *, special: bool = False, normalise: bool = True) -> list[int]:
         """The ids of a text, without `bos`.
@@ -140,14 +188,10 @@ class Tokenizer:
 
         Raises:
             BadPrompt: if the text holds a lone surrogate.
+            MissingExtra: if it runs by a table, which holds no such frame.
         """
         check_text(text)
-        found = self._model.encode(text, add_special_tokens=True)
-        frame = found.special_tokens_mask
-        inside = [at for at, special in enumerate(frame) if not special]
-        before = inside[0] if inside else len(frame)
-        after = len(frame) - 1 - inside[-1] if inside else 0
-        return Framed(tuple(found.ids), tuple(found.offsets), before, after)
+        return self._backend.frame(text)
 
     def count(self, text: str) -> int:
         """How many tokens a text takes, without `bos`."""
@@ -186,7 +230,7 @@ class Tokenizer:
                 )
             return [number]
         text = unicodedata.normalize("NFC", segment.text) if normalise else segment.text
-        return self._model.encode(text, add_special_tokens=False).ids
+        return self._backend.encode(text)
 
     def _spell(self, token: int) -> bytes:
         if token < 0:
@@ -194,17 +238,18 @@ class Tokenizer:
                 say(f"There is no token {token}.", f"{token}번 토큰은 없습니다."),
                 say("Ids begin at 0.", "번호는 0부터입니다."),
             )
-        text = self._model.id_to_token(token)
-        if text is None or text in self.special_tokens:
+        text = self._backend.text_of(token)
+        if text is None or self._backend.is_special(token):
             return b""
-        if self._byte_level:
+        if self._spelling.byte_level:
             return byte_level(text) if token not in self._added else text.encode("utf-8")
-        if self._byte_fallback and len(text) == 6 and text[:3] == "<0x" and text[5] == ">":
+        if self._spelling.byte_fallback and _BYTE.fullmatch(text):
             return bytes.fromhex(text[3:5])
-        if self._continues is not None:
-            inside = text.startswith(self._continues)
-            return (text.removeprefix(self._continues) if inside else f" {text}").encode("utf-8")
-        return text.replace(_SPACE, " ").encode("utf-8")
+        continues = self._spelling.continues
+        if continues is not None:
+            inside = text.startswith(continues)
+            return (text.removeprefix(continues) if inside else f" {text}").encode("utf-8")
+        return text.replace(SPACE, " ").encode("utf-8")
 
     @cached_property
     def _specials(self) -> Specials:
@@ -212,66 +257,4 @@ class Tokenizer:
 
     @cached_property
     def _added(self) -> frozenset[int]:
-        return frozenset(self._model.get_added_tokens_decoder())
-
-
-def _load(data: bytes) -> "tokenizers.Tokenizer":
-    import tokenizers
-
-    # The library aborts the whole process on a BPE model whose merges lack this prefix.
-    if _MERGES.search(data) and _PREFIXED.search(data):
-        raise _corrupt(
-            "tokenizer.json",
-            say(
-                "It is a BPE model with a continuing_subword_prefix.",
-                "continuing_subword_prefix가 있는 BPE 모델입니다.",
-            ),
-        )
-    try:
-        return tokenizers.Tokenizer.from_buffer(data)
-    except ValueError as exc:
-        raise _corrupt("tokenizer.json", str(exc)) from exc
-    except BaseException as exc:
-        # A panic in the library is no Exception, and its class cannot be imported.
-        if type(exc).__name__ != "PanicException":
-            raise
-        raise _corrupt("tokenizer.json", str(exc)) from exc
-
-
-def _steps(decoder: object) -> list[dict[str, object]]:
-    """A decoder's steps as the file wrote them; a file without one has none."""
-    if decoder is None:
-        return []
-    state = decoder.__getstate__()
-    whole = json.loads(state) if isinstance(state, bytes) else {}
-    return list(whole.get("decoders", [whole]))
-
-
-def byte_level(text: str) -> bytes:
-    """The bytes that a token of a byte-level vocabulary is spelt for (GPT-2's letters)."""
-    codes = _byte_codes()
-    return b"".join(codes.get(char) or char.encode("utf-8") for char in text)
-
-
-_CODES: dict[str, bytes] = {}
-
-
-def _byte_codes() -> dict[str, bytes]:
-    """Which byte each character of a byte-level vocabulary stands for (GPT-2's table)."""
-    if not _CODES:
-        shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-        hidden = [byte for byte in range(256) if byte not in shown]
-        _CODES.update({chr(byte): bytes([byte]) for byte in shown})
-        _CODES.update({chr(256 + place): bytes([byte]) for place, byte in enumerate(hidden)})
-    return _CODES
-
-
-def _corrupt(name: str, why: str) -> CorruptBundle:
-    return CorruptBundle(
-        say(f"{name} cannot be loaded.", f"{name} 파일을 불러올 수 없습니다."),
-        why,
-        say(
-            "Check the bundle with `ondol verify`, or convert it again.",
-            "`ondol verify`로 번들을 확인하거나 다시 변환하세요.",
-        ),
-    )
+        return self._backend.added()

@@ -17,7 +17,7 @@ from ondol.manifest import MANIFEST, FileEntry, Manifest, parse
 from tiny_models import CONTEXT, Tiny
 
 FILES = ["model.onnx", "prefill-0.onnx", "prefill-1.onnx", "weights.bin", "tokenizer.json"]
-FILES += ["genai_config.json", "tokenizer_config.json"]
+FILES += ["tokenizer.bin", "genai_config.json", "tokenizer_config.json"]
 Change = Callable[[Path], None]
 
 

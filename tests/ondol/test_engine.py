@@ -239,7 +239,7 @@ def test_a_context_out_of_range_is_refused(context: int, tiny: Tiny) -> None:
         Engine.open(tiny("llama3"), device="null", context=context)
 
 
-@pytest.mark.parametrize("file", ["tokenizer.json", "model.onnx", "weights.bin"])
+@pytest.mark.parametrize("file", ["tokenizer.bin", "model.onnx", "weights.bin"])
 def test_one_flipped_bit_is_found_when_opening(file: str, tiny: Tiny, tmp_path: Path) -> None:
     shutil.copytree(tiny("llama3").path, tmp_path / "broken")
     path = tmp_path / "broken" / file
