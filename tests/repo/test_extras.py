@@ -27,6 +27,7 @@ OTHER_NAMES = {"optimum_onnx": "optimum"}
 
 OPTIONAL = {
     ("runtimes/ondol_runtimes/_program.py", "onnx"),
+    ("runtimes/ondol_runtimes/aim/chart.py", "matplotlib"),
     ("runtimes/ondol_runtimes/aim/workload.py", "onnx"),
     ("sdk/ondol/signing/private.py", "cryptography"),
 }

@@ -19,16 +19,17 @@ def lines(gemv: Gemv) -> Iterator[str]:
     yield f"# simulated: y[{gemv.rows}] = W[{gemv.rows}, {gemv.columns}] x[{gemv.columns}], BF16"
     yield f"# {gemv.channels} channels of {SOURCE}"
     yield from prologue(gemv)
-    vector, results = 0, sum(gemv.tiles) + 1
+    columns = sum(gemv.tiles)
+    vector, results = 0, columns + 1
     for said in instructions(gemv):
         registers = {
             Operation.WR_GB: vector,
-            Operation.WR_BIAS: sum(gemv.tiles),
+            Operation.WR_BIAS: columns,
             Operation.RD_MAC: results,
         }
         yield line(said, registers.get(said.operation, 0))
         if said.operation is Operation.WR_GB:
-            vector = (vector + said.size) % sum(gemv.tiles)
+            vector = (vector + said.size) % columns
         elif said.operation is Operation.RD_MAC:
             results += gemv.channels
     yield END

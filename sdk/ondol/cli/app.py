@@ -24,6 +24,7 @@ from ondol.cli.models import models
 from ondol.cli.pack import pack, unpack
 from ondol.cli.pull import pull
 from ondol.cli.sign import sign
+from ondol.cli.simulate import simulate
 from ondol.cli.sweep import sweep
 from ondol.cli.trust import trust
 from ondol.cli.verify import verify
@@ -67,6 +68,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (unpack, say("Write a bundle as a folder again.", "번들을 다시 폴더로 풉니다.")),
     (evaluate, say("Measure how good a bundle is.", "번들의 품질을 잽니다.")),
     (bench, say("Measure how fast a bundle runs here.", "번들이 얼마나 빠른지 잽니다.")),
+    (simulate, say("Simulate processing in memory.", "메모리 내 연산을 모의합니다.")),
 )
 
 
