@@ -80,20 +80,25 @@ def unpack(bundle: Bundle, target: Path, *, progress: Progress | None = None) ->
             say("It would be replaced.", "풀면 그 내용이 사라집니다."),
             say("Choose another folder with --out.", "--out으로 다른 폴더를 고르세요."),
         )
-    total, done = bundle.size, 0
     with replaced_folder(target) as folder:
-        for member in _members(bundle, None):
-            path = folder / member.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as file:
-                for chunk in member.chunks():
-                    file.write(chunk)
-                    done = min(done + len(chunk), total)
-                    if progress:
-                        progress(done, total)
-                file.flush()
-                os.fsync(file.fileno())
+        write_folder(bundle, folder, progress)
     return Bundle.open(target)
+
+
+def write_folder(bundle: Bundle, folder: Path, progress: Progress | None = None) -> None:
+    """Write a bundle's files below an empty folder; errors and progress as of `unpack`."""
+    total, done = bundle.size, 0
+    for member in _members(bundle, None):
+        path = folder / member.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            for chunk in member.chunks():
+                file.write(chunk)
+                done = min(done + len(chunk), total)
+                if progress:
+                    progress(done, total)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _members(bundle: Bundle, signature: bytes | None) -> Iterator[Member]:

@@ -14,6 +14,7 @@ from ondol.cli.chat import chat
 from ondol.cli.convert import convert
 from ondol.cli.devices import devices
 from ondol.cli.diff import DIFFERENT, diff
+from ondol.cli.embed import embed
 from ondol.cli.evaluate import evaluate
 from ondol.cli.failures import INTERRUPTED, READER_GONE, finish, usage_error
 from ondol.cli.families import families
@@ -66,6 +67,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (trust, say("List, add or remove trusted keys.", "믿는 키를 보고, 더하고, 뺍니다.")),
     (pack, say("Write a bundle as one .ondol file.", "번들을 .ondol 파일 하나로 묶습니다.")),
     (unpack, say("Write a bundle as a folder again.", "번들을 다시 폴더로 풉니다.")),
+    (embed, say("Write a folder for a device.", "기기에 넣을 폴더를 만듭니다.")),
     (evaluate, say("Measure how good a bundle is.", "번들의 품질을 잽니다.")),
     (bench, say("Measure how fast a bundle runs here.", "번들이 얼마나 빠른지 잽니다.")),
     (simulate, say("Simulate processing in memory.", "메모리 내 연산을 모의합니다.")),
