@@ -61,10 +61,10 @@ class Gemv:
         if self.bank_rows > GEOMETRY.rows:
             raise OptionError(
                 say(
-                    f"{self.rows} x {self.columns} does not fit into {self.channels} channels "
-                    "(simulated).",
-                    f"{self.rows} x {self.columns} 행렬이 채널 {self.channels}개에 들어가지 "
-                    "않습니다(모의).",
+                    f"{self.rows} x {self.columns} does not fit into {self.channels} simulated "
+                    f"channel{'s' * (self.channels > 1)}.",
+                    f"{self.rows} x {self.columns} 행렬이 모의 채널 {self.channels}개에 들어가지 "
+                    "않습니다.",
                 ),
                 say(
                     f"It takes {self.bank_rows} rows of every bank, which has {GEOMETRY.rows}.",

@@ -77,7 +77,8 @@ class Decode:
 
     `cycles` and `tokens_per_second` are of the matrices alone: nobody decodes faster. The
     `bus_` rates are roofs of a processor that reads every weight through the same memory's bus:
-    in BF16, and as the bundle stores them. Shares are of multiplications and of bytes read.
+    in BF16, and as the bundle stores them. Shares are of what cannot move there: of
+    multiplications, and of bytes that a processor alone would read.
     """
 
     simulated: bool
@@ -96,8 +97,8 @@ class Decode:
     roof_tokens_per_second: float
     bus_tokens_per_second: float
     bus_stored_tokens_per_second: float
-    moved_share_macs: float
-    moved_share_bytes: float
+    stays_share_macs: float
+    stays_share_bytes: float
     steps: tuple[Step, ...]
     stays: tuple[Stay, ...]
     energy: str
@@ -165,6 +166,7 @@ def of_decode(bundle: Bundle, channels: int, length: int | None = None) -> Decod
     row = 2 * model.kv_heads * model.head_dim * model.cache_item_bytes
     stays = _stays(work, model.head_dim, row, length)
     macs, stored = sum(g.macs for g in products), sum(m.stored_bytes for m in work.matrices)
+    left_macs, left_bytes = sum(s.macs for s in stays), sum(s.bytes for s in stays)
     weights = macs * GEOMETRY.value_bytes
     bus = outside_bytes_per_second(channels)
     return Decode(
@@ -184,8 +186,8 @@ def of_decode(bundle: Bundle, channels: int, length: int | None = None) -> Decod
         roof_tokens_per_second=inside_bytes_per_second(channels) / weights,
         bus_tokens_per_second=bus / weights,
         bus_stored_tokens_per_second=bus / stored,
-        moved_share_macs=macs / (macs + sum(stay.macs for stay in stays)),
-        moved_share_bytes=stored / (stored + sum(stay.bytes for stay in stays)),
+        stays_share_macs=left_macs / (left_macs + macs),
+        stays_share_bytes=left_bytes / (left_bytes + stored),
         steps=tuple(
             Step(g.rows, g.columns, count, taken[g], _share(g, taken[g]))
             for g, count in sorted(counted.items(), key=lambda each: -each[1] * taken[each[0]])
@@ -239,9 +241,9 @@ def _stays(work: Work, head_dim: int, row_bytes: int, length: int) -> tuple[Stay
 
 def _energy() -> str:
     return say(
-        "no figure: the vendor publishes no energy of these commands, and the simulator's own "
-        "power script names no source",
-        "수치 없음: 제조사가 이 명령들의 에너지를 공개하지 않았고 시뮬레이터의 전력 계산 "
+        "no figure: no published energy of these commands was found to cite, and the simulator's "
+        "own power script names no source",
+        "수치 없음: 이 명령들의 에너지를 밝힌 인용할 자료를 찾지 못했고 시뮬레이터의 전력 계산 "
         "스크립트에도 출처가 없음",
     )
 

@@ -2,8 +2,8 @@
 
 Products of a matrix with one vector, what decoding is made of, are computed as the banks would:
 weights and vector in BF16, sums as in `bfloat16`. Everything else is the CPU's: attention,
-norms, activations, the embedding lookup, and products with many vectors (prefill), which take
-the same BF16 weights and float32 activations. Time is `ondol simulate`'s; here nothing is timed.
+norms, activations, biases, the embedding lookup, and products with many vectors (prefill), which
+take the same BF16 weights and float32 activations. Nothing is timed here: see `ondol simulate`.
 
 The banks hold BF16 whatever the bundle stores, so int8 weights take twice and int4 weights four
 times their bytes there. In this process they stay in their mapped file and are expanded when used.

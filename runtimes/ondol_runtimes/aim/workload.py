@@ -66,36 +66,29 @@ def work_of(bundle: Bundle) -> Work:
         graph = onnx.load_model_from_string(bundle.read(variant.graph)).graph
     except Exception as exc:  # protobuf's error class depends on its version
         raise _unreadable(bundle, f"{type(exc).__name__}: {str(exc)[:200]}") from exc
-    held = {tensor.name: tensor for tensor in graph.initializer}
-    matrices = tuple(_matrices(graph, held))
-    if not matrices:
+    try:
+        work = _work(graph)
+    except (TypeError, ValueError) as exc:  # protobuf hands out bytes where a name is no text
+        raise _unreadable(bundle, str(exc)[:200]) from exc
+    if not work.matrices:
         raise _unreadable(bundle, say("No matrix is in its graph.", "그래프에 행렬이 없습니다."))
+    return work
+
+
+def _work(graph: Any) -> Work:
+    held = {tensor.name: tensor for tensor in graph.initializer}
+    norms = [node for node in graph.node if "Normalization" in node.op_type]
+    lookups = [
+        held[node.input[0]]
+        for node in graph.node
+        if node.op_type in LOOKUPS and node.input and node.input[0] in held
+    ]
     return Work(
-        matrices,
-        tuple(
-            (_number(node, "num_heads"), max(0, _number(node, "local_window_size")))
-            for node in graph.node
-            if node.op_type == "GroupQueryAttention"
-        ),
-        sum(
-            _bytes(held[name])
-            for node in graph.node
-            if "Normalization" in node.op_type
-            for name in node.input
-            if name in held
-        ),
-        sum(
-            _bytes(held[name]) // max(1, held[name].dims[0])
-            for node in graph.node
-            if node.op_type in LOOKUPS and len(held.get(node.input[0], _NOTHING).dims) == 2
-            for name in node.input
-            if name in held
-        ),
+        tuple(_matrices(graph, held)),
+        tuple(_heads(graph)),
+        sum(_bytes(held[name]) for node in norms for name in node.input if name in held),
+        sum(_bytes(table) // max(1, table.dims[0]) for table in lookups if len(table.dims) == 2),
     )
-
-
-class _NOTHING:
-    dims: tuple[int, ...] = ()
 
 
 def placed(matrices: tuple[Matrix, ...], channels: int, name: str) -> tuple[Gemv, ...]:
@@ -113,7 +106,7 @@ def placed(matrices: tuple[Matrix, ...], channels: int, name: str) -> tuple[Gemv
     gigabytes = channels * GEOMETRY.channel_bytes / 1e9
     raise DeviceUnavailable(
         say(
-            f"{name} in BF16 does not fit into {channels} simulated channels.",
+            f"{name} in BF16 does not fit into {channels} simulated channel{'s' * (channels > 1)}.",
             f"{name}의 BF16 가중치가 모의 채널 {channels}개에 들어가지 않습니다.",
         ),
         say(
@@ -135,17 +128,29 @@ def _rows(matrices: tuple[Matrix, ...], channels: int) -> int:
 
 
 def _matrices(graph: Any, held: dict[str, Any]) -> Iterator[Matrix]:
+    """Every product with weights; raises ValueError for one whose sizes cannot be."""
     for node in graph.node:
-        weights = held.get(node.input[1]) if node.op_type in PRODUCTS else None
-        if weights is None:
+        if node.op_type not in PRODUCTS or len(node.input) < 2 or node.input[1] not in held:
             continue
-        stored = sum(_bytes(held[name]) for name in node.input[1:] if name in held)
-        name = node.name.rpartition("/")[0] or node.name
+        weights, name = held[node.input[1]], node.name.rpartition("/")[0] or node.name
+        stored = sum(_bytes(held[each]) for each in node.input[1:] if each in held)
         if node.op_type == "MatMulNBits":
-            yield Matrix(name, _number(node, "N"), _number(node, "K"), stored)
+            sizes = (_number(node, "N"), _number(node, "K"))
         else:
-            rows, columns = weights.dims if _number(node, "transB") else weights.dims[::-1]
-            yield Matrix(name, rows, columns, stored)
+            sizes = tuple(weights.dims) if _number(node, "transB") else tuple(weights.dims)[::-1]
+        if len(sizes) != 2 or min(sizes) < 1:
+            raise ValueError(f"{name}: {sizes}")
+        yield Matrix(name, *sizes, stored)
+
+
+def _heads(graph: Any) -> Iterator[tuple[int, int]]:
+    """Query heads and window of every attention; raises ValueError where there are none."""
+    for node in graph.node:
+        if node.op_type == "GroupQueryAttention":
+            heads, window = _number(node, "num_heads"), _number(node, "local_window_size")
+            if heads < 1:
+                raise ValueError(f"{node.name}: num_heads {heads}")
+            yield heads, max(0, window)
 
 
 def _number(node: Any, name: str) -> int:
@@ -155,7 +160,7 @@ def _number(node: Any, name: str) -> int:
 def _bytes(tensor: Any) -> int:
     size = SIZES.get(tensor.data_type, 4)
     for dimension in tensor.dims:
-        size *= dimension
+        size *= max(0, dimension)
     return size
 
 

@@ -87,12 +87,12 @@ def show_decode(made: Any) -> None:
                 f"{made.bank_rows:,} / {made.most_bank_rows:,}",
             ),
             (
-                say("moves there", "옮길 수 있는 몫"),
+                say("cannot move", "옮길 수 없는 몫"),
                 say(
-                    f"{made.moved_share_macs:.1%} of multiplications, "
-                    f"{made.moved_share_bytes:.1%} of bytes, after {made.length} tokens",
-                    f"{made.length}토큰 뒤 곱셈의 {made.moved_share_macs:.1%}, "
-                    f"바이트의 {made.moved_share_bytes:.1%}",
+                    f"{made.stays_share_macs:.1%} of multiplications, "
+                    f"{made.stays_share_bytes:.1%} of bytes, after {made.length} tokens",
+                    f"{made.length}토큰 뒤 곱셈의 {made.stays_share_macs:.1%}, "
+                    f"바이트의 {made.stays_share_bytes:.1%}",
                 ),
             ),
         ),
@@ -147,7 +147,7 @@ def show_terms(made: Any) -> None:
 
 
 def _channels(count: int) -> str:
-    return say(f"{count} channels", f"채널 {count}개")
+    return say(f"{count} channel{'s' * (count > 1)}", f"채널 {count}개")
 
 
 def _time(seconds: float) -> str:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from command_line import Ondol
+from graph_bundle import encoder_bundle
+from ondol.bundle import Bundle
+from ondol.packing import pack
 from ondol_runtimes.aim.cycles import cycles
 from ondol_runtimes.aim.mapping import Gemv
 from ondol_runtimes.aim.trace import lines
@@ -35,7 +38,19 @@ def test_a_bundle_in_json(ondol: Ondol) -> None:
     assert found["tokens_per_second"] == pytest.approx(1e9 / found["cycles"])
     assert found["inside_bytes"] > found["outside_bytes"] > 0
     assert [stay["part"] for stay in found["stays"]][0] == "attention"
-    assert "no figure" in found["energy"] and 0 < found["moved_share_macs"] < 1
+    assert "no figure" in found["energy"] and 0 < found["stays_share_macs"] < 1
+
+
+def test_a_packed_bundle_is_simulated_as_it_lies(ondol: Ondol, home: Path, tmp_path: Path) -> None:
+    pack(Bundle.open(home / "bundles" / "base"), tmp_path / "base.ondol")
+    packed = ondol("simulate", str(tmp_path / "base.ondol"), "--json")
+    assert packed.code == 0 and packed.json == ondol("simulate", "base", "--json").json
+
+
+def test_only_decoders_are_decoded(ondol: Ondol, tmp_path: Path) -> None:
+    encoder_bundle(tmp_path / "encoder")
+    done = ondol("simulate", str(tmp_path / "encoder"))
+    assert done.code == 4 and "no text generator" in done.err
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "simulated"), ("ko", "모의")])

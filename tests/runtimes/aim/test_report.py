@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from ondol.errors import DeviceUnavailable, OptionError
+from ondol.bundle import Bundle
+from ondol.errors import CorruptBundle, DeviceUnavailable, OndolError, OptionError
 from ondol.plan import Plan
 from ondol_converters.recipe import Weights
 from ondol_runtimes._operators import Array, products
@@ -83,15 +86,15 @@ def test_a_decode_adds_up(channels: int, tiny: Tiny) -> None:
     assert made.inside_bytes >= made.weight_bytes
     assert made.bus_tokens_per_second * made.weight_bytes == pytest.approx(channels * 16e9)
     left = sum(stay.macs for stay in made.stays)
-    assert made.moved_share_macs == pytest.approx(1 - left / (left + made.weight_bytes / 2))
-    assert 0 < made.moved_share_bytes < 1 and made.length == bundle.decoder.context
+    assert made.stays_share_macs == pytest.approx(left / (left + made.weight_bytes / 2))
+    assert 0 < made.stays_share_bytes < 1 and made.length == bundle.decoder.context
     assert sum(step.matrices for step in made.steps) == len(work.matrices)
 
 
 def test_a_longer_context_moves_less_and_costs_no_matrix_more(tiny: Tiny) -> None:
     short, long = (of_decode(tiny("llama3"), 8, length) for length in (1, 100))
     assert short.cycles == long.cycles
-    assert short.moved_share_macs > long.moved_share_macs
+    assert short.stays_share_macs < long.stays_share_macs
     assert short.stays[0].bytes * 100 == long.stays[0].bytes
 
 
@@ -122,3 +125,29 @@ def test_words_are_korean_where_they_should_be(monkeypatch: pytest.MonkeyPatch) 
         "energy",
         "assumptions",
     }
+
+
+@example(flips=[(502, 128)])  # an operator's name that is no text
+@given(flips=st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(1, 255)), max_size=3))
+@settings(max_examples=150, deadline=None)
+def test_graphs_that_lie_raise_nothing_else(flips: list[tuple[int, int]], tiny: Tiny) -> None:
+    bundle = tiny("qwen3")
+    made = bytearray(bundle.read("model.onnx"))
+    for at, bits in flips:
+        made[at % len(made)] ^= bits
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bundle, "read", lambda self, name: bytes(made))
+        try:
+            assert of_decode(bundle, 8).cycles > 0
+        except OndolError:
+            assert flips
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff" * 40])
+def test_a_graph_that_is_none_is_corrupt(
+    raw: bytes, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tiny("qwen3")
+    monkeypatch.setattr(Bundle, "read", lambda self, name: raw)
+    with pytest.raises(CorruptBundle, match="cannot be read"):
+        of_decode(bundle, 8)

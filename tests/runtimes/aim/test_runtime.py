@@ -15,8 +15,10 @@ from ondol_runtimes.aim.bfloat16 import product, rounded
 from ondol_runtimes.aim.geometry import GEOMETRY
 from ondol_runtimes.aim.runtime import AimRuntime, in_banks
 from ondol_runtimes.aim.workload import Matrix, placed, work_of
+from ondol_runtimes.cpu import CpuRuntime
 from ondol_runtimes.reference import ReferenceRuntime
 from tiny_models import CONTEXT, Tiny, expected
+from weights import starter_bundle
 
 PLAN = Plan(CONTEXT, 1, True, False)
 
@@ -94,3 +96,16 @@ def test_a_model_that_does_not_fit_is_refused_with_numbers(tiny: Tiny) -> None:
     assert caught.value.fix == "--channels 16"
     with pytest.raises(DeviceUnavailable, match="up to 32"):
         placed(large * 3, 8, "huge")
+
+
+@pytest.mark.weights
+def test_a_real_model_says_the_same_words() -> None:
+    """Both round to 8 bits, each in its own way; the likeliest token stands out by more."""
+    bundle, ids = starter_bundle("gemma"), [2, 1018, 532, 3333, 245]
+    with CpuRuntime().open(bundle, PLAN) as cpu, AimRuntime(4).open(bundle, PLAN) as ours:
+        wanted, found = cpu.append(ids), ours.append(ids)
+        for _ in range(3):
+            assert np.abs(wanted - found).max() <= 0.08 * np.abs(wanted).max()
+            token = int(wanted.argmax())
+            assert token == int(found.argmax())
+            wanted, found = cpu.append([token]), ours.append([token])
