@@ -45,7 +45,11 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Delays between commands in clock cycles, under the simulator's names; a cycle in ps."""
+    """Delays between commands in clock cycles, under the simulator's names; a cycle in ps.
+
+    In a matrix-vector product nRAS, nRC, nRTP, nWTRS, nWTRL, nCWLGB and the queue never decide:
+    another delay is always longer.
+    """
 
     cycle_ps: int = 1000
     nRCDRDMAC: int = 56

@@ -1,6 +1,7 @@
 """The cycle model against the AiM simulator's own numbers, of which none may differ by one."""
 
 import json
+from dataclasses import fields, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from ondol_runtimes.aim.cycles import cycles, cycles_of
 from ondol_runtimes.aim.geometry import (
+    TIMING,
     inside_bytes_per_second,
     outside_bytes_per_second,
     peak_flops,
@@ -43,6 +45,17 @@ def test_every_product_takes_the_simulators_cycles() -> None:
 @pytest.mark.parametrize("shape", PUBLISHED, ids=str)
 def test_another_build_said_the_same(shape: tuple[int, int, int]) -> None:
     assert cycles(Gemv(*shape)) == PUBLISHED[shape]
+
+
+IDLE = {"nRAS", "nRC", "nRTP", "nWTRS", "nWTRL", "nCWLGB", "queue", "cycle_ps"}
+"""Those that decide nothing in a product, and the clock."""
+
+
+@pytest.mark.parametrize("delay", [field.name for field in fields(TIMING)])
+def test_the_fixture_would_notice_a_wrong_delay(delay: str) -> None:
+    changed = replace(TIMING, **{delay: getattr(TIMING, delay) + 1})
+    noticed = [row for row in SIMULATED[::9] if cycles(Gemv(*row[:3]), changed) != row[3]]
+    assert bool(noticed) == (delay not in IDLE)
 
 
 def test_rows_without_a_new_vector_take_226_cycles_each() -> None:
