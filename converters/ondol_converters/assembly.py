@@ -34,6 +34,7 @@ from ondol_converters.graph.weights import WeightsFile
 from ondol_converters.hub.record import provenance
 from ondol_converters.licences.terms import Terms as Terms
 from ondol_converters.npu import NpuReport, with_npu
+from ondol_converters.one import OneReport, with_decoder
 from ondol_converters.pack import Packer
 from ondol_converters.quantise.cache import CacheScales, cache_scales
 from ondol_converters.quantise.store import BlockStore
@@ -182,6 +183,13 @@ class Assembly:
             self.progress,
         )
         write_whole(folder / MANIFEST, manifest.to_json().encode())
+        return report
+
+    def add_one(self, written: "Written") -> OneReport:
+        """Add the variant for Samsung ONE to a written bundle; what it holds."""
+        bundle, weights = written.bundle, written.weights
+        manifest, report = with_decoder(bundle, self.decoder, weights, WEIGHTS, self.progress)
+        write_whole(bundle.folder / MANIFEST, manifest.to_json().encode())
         return report
 
     def facts(self, parameters: int, cache: str) -> ModelFacts:

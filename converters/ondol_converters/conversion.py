@@ -22,6 +22,8 @@ from ondol_converters.graph.static import check_static, no_static
 from ondol_converters.licences.terms import Stated, folder_terms, terms_of
 from ondol_converters.npu import NAME as NPU
 from ondol_converters.npu import NpuReport
+from ondol_converters.one import NAME as ONE
+from ondol_converters.one import OneReport, check_one
 from ondol_converters.proof import prove
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source, open_source
@@ -45,6 +47,7 @@ class Conversion:
     exact_share: float
     npu: NpuReport | None = None
     budget: BudgetReport | None = None
+    one: OneReport | None = None
 
 
 def convert(
@@ -107,6 +110,8 @@ def convert(
         progress or _silent,
         watch or _unwatched,
     )
+    if job.options.target == ONE:
+        check_one()
     if isinstance(source, Source):
         return _convert(source, job)
     through = exporter(source)
@@ -156,9 +161,9 @@ def _convert(source: Source, job: _Job) -> Conversion:
     job.progress("tokenizer", 0, 1)
     assembly = _assembled(source, job, terms, job.options)
     job.progress("tokenizer", 1, 1)
-    if job.options.target == NPU:
+    if job.options.target in (NPU, ONE):
         check_static(assembly.decoder)
-    report = npu = None
+    report = npu = one = None
     with replaced_folder(job.target) as folder:
         weighing = Weighing()
         scratch = folder / SCRATCH
@@ -180,11 +185,13 @@ def _convert(source: Source, job: _Job) -> Conversion:
         shutil.rmtree(scratch, ignore_errors=True)
         if job.options.target == NPU:
             npu = assembly.add_npu(folder)
+        if job.options.target == ONE:
+            one = assembly.add_one(written)
         # an older bundle gives way only to one that can be opened
         made = Bundle.open(folder)
         if job.options.quality or job.options.budget is not None:
             prove(made, partial(_plainly, source, terms), job.progress)
-    return replace(_conversion(written, job, assembly), npu=npu, budget=report)
+    return replace(_conversion(written, job, assembly), npu=npu, budget=report, one=one)
 
 
 def _plainly(

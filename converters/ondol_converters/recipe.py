@@ -13,7 +13,7 @@ Method = Literal["nearest", "search", "gptq", "awq"]
 VocabularyCut = Literal["full", "ko-en", "ko-en-compact"]
 Favor = Literal["size", "speed"]
 KvCache = Literal["auto", "float32", "int8"]
-Target = Literal["cpu", "npu"]
+Target = Literal["cpu", "npu", "one"]
 Activations = Literal["a16w8", "a8w8"]
 
 DEFAULT_CONTEXT = 4096
@@ -60,7 +60,8 @@ class Options:
     `kv_cache` is what keys and values are held in: "int8" is a quarter of the memory and needs
     onnxruntime 1.27; "auto" is "int8" under a budget, which counts what it loses, else "float32".
     `target` is what the bundle is for (see ondol_converters.targets); "npu" adds static graphs
-    whose `activations` are in 16 or 8 bits and weights in 8, None for the target's default.
+    whose `activations` are in 16 or 8 bits and weights in 8, None for the target's default; "one"
+    a circle file for Samsung's onert.
     `calibration` are text files to calibrate, tune and learn a vocabulary with; when there are
     none, Ondol's own texts are used.
     `quality` measures the bundle beside its source in float32 and puts the report into it; with a
@@ -118,11 +119,11 @@ class Options:
         _known("target", self.target, get_args(Target))
         if self.activations is not None:
             _known("activations", self.activations, get_args(Activations))
-            if self.target == "cpu":
+            if self.target != "npu":
                 raise OptionError(
                     say(
-                        "Activations are not quantised for the CPU.",
-                        "CPU용으로는 활성값을 미리 양자화하지 않습니다.",
+                        f"Activations are not quantised for the target {self.target}.",
+                        f"{self.target} 대상에서는 활성값을 미리 양자화하지 않습니다.",
                     ),
                     say(
                         "Its kernels round them while they run.", "실행하면서 커널이 반올림합니다."

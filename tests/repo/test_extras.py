@@ -15,6 +15,7 @@ FENCES = {
     "sdk/ondol": "",
     "sdk/ondol/cli": "cli",
     "converters/ondol_converters": "converters",
+    "converters/ondol_converters/circle": "converters one",
     "converters/ondol_converters/encoders": "converters reference",
     "converters/ondol_converters/hub": "pull",
     "converters/ondol_converters/sweep": "sweep",
@@ -26,6 +27,7 @@ OTHER_NAMES = {"optimum_onnx": "optimum"}
 """What packages are called in code where it is another name."""
 
 OPTIONAL = {
+    ("runtimes/ondol_runtimes/_onert.py", "onert"),
     ("runtimes/ondol_runtimes/_program.py", "onnx"),
     ("runtimes/ondol_runtimes/aim/chart.py", "matplotlib"),
     ("runtimes/ondol_runtimes/aim/workload.py", "onnx"),

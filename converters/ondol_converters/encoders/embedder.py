@@ -7,7 +7,7 @@ from ondol import __version__
 from ondol.bundle import Bundle
 from ondol.device import Needs
 from ondol.files import replaced_folder, write_whole
-from ondol.manifest import Origin, Recipe, Variant
+from ondol.manifest import MANIFEST, Origin, Recipe, Variant
 from ondol.model_facts import EncoderFacts
 from ondol_converters.assembly import GRAPH, WEIGHTS, Progress, Terms
 from ondol_converters.conversion import Conversion
@@ -16,6 +16,8 @@ from ondol_converters.encoders.drawn import NAMES, USES, EncoderPacker, describe
 from ondol_converters.encoders.options import DRAWN, weights_of
 from ondol_converters.graph.encoder import draw_encoder
 from ondol_converters.graph.weights import WeightsFile
+from ondol_converters.one import NAME as ONE
+from ondol_converters.one import with_encoder
 from ondol_converters.proof import prove
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source
@@ -47,7 +49,7 @@ def convert_embedder(
         SourceError: if the source does not hold.
         StorageError: if the disk refuses; an older bundle is untouched.
     """
-    weights_of(options, DRAWN)
+    weights_of(options, DRAWN, targets=("cpu", ONE))
     progress("tokenizer", 0, 1)
     use = USES[source.format]
     whole = source.config["vocab_size"]
@@ -101,13 +103,17 @@ def convert_embedder(
             terms=terms,
             provenance="",
         )
-        write_bundle(folder, tokenizer.json, content)
+        bundle = write_bundle(folder, tokenizer.json, content)
         progress("hash", 1, 1)
+        one = None
+        if options.target == ONE:
+            manifest, one = with_encoder(bundle, encoder, weights, WEIGHTS, progress)
+            write_whole(folder / MANIFEST, manifest.to_json().encode())
         if options.quality:
             prove(Bundle.open(folder), partial(_plainly, uncut, terms), progress)
     total = sum(record.bytes for record in packer.records)
     exact = sum(record.bytes for record in packer.records if record.exact) / (total or 1)
-    return Conversion(Bundle.open(target), packer.parameters, exact)
+    return Conversion(Bundle.open(target), packer.parameters, exact, one=one)
 
 
 def _plainly(

@@ -14,7 +14,11 @@ EXPORTED: Mapping[str, str] = {"auto": "int8", "int8": "int8", "float32": "float
 
 
 def weights_of(
-    options: Options, known: Mapping[str, str], *, whole_vocabulary: bool = False
+    options: Options,
+    known: Mapping[str, str],
+    *,
+    whole_vocabulary: bool = False,
+    targets: tuple[str, ...] = ("cpu",),
 ) -> str:
     """The weights that options ask for; `whole_vocabulary` where none can be cut.
 
@@ -33,7 +37,7 @@ def weights_of(
             else []
         ),
         *(["--kv-cache int8"] if options.kv_cache == "int8" else []),
-        *([] if options.target == "cpu" else [f"--target {options.target}"]),
+        *([] if options.target in targets else [f"--target {options.target}"]),
     ]
     if not asked:
         return known[options.weights]

@@ -122,9 +122,14 @@ class StaticPen:
             x = self._added(branch, x, f"{at}.post_attention_norm")
             branch = self._mlp(self._norm(x, f"{at}.mlp_norm"), i)
             x = self._added(branch, x, f"{at}.post_mlp_norm")
+        self._head(x)
+
+    def _head(self, x: str) -> None:
+        """Logits of every new position."""
+        d = self.d
         x = self._times(self._norm(x, "final_norm"), d.logit_scale, "head")
         self._gemm(x, joined(self.w.head), "head", "logits")
-        sheet.output("logits", "float32", [self.n, d.vocabulary])
+        self.sheet.output("logits", "float32", [self.n, d.vocabulary])
 
     def _turns(self, j: int, positions: str) -> list[str]:
         """Cosines and sines of the positions, each [n, 1, turned / 2]."""
@@ -290,10 +295,18 @@ class StaticPen:
 
 def joined(parts: Sequence[Matrix]) -> Matrix:
     """Runs of rows that lie behind each other in the weights file as the matrix they are of."""
-    first = parts[0]
-    rows = sum(part.rows for part in parts)
-    length = sum(part.quants.length for part in parts)
     biases = [part.bias for part in parts if part.bias is not None]
-    stored = Stored("head", first.quants.dtype, (rows, first.columns), first.quants.offset, length)
-    bias = np.concatenate(biases) if biases else None
-    return replace(first, rows=rows, quants=stored, bias=bias)
+    scales = [part.scales for part in parts if part.scales is not None]
+    return replace(
+        parts[0],
+        rows=sum(part.rows for part in parts),
+        quants=_run("head", [part.quants for part in parts]),
+        scales=_run("head.scales", scales) if scales else None,
+        bias=np.concatenate(biases) if biases else None,
+    )
+
+
+def _run(name: str, parts: Sequence[Stored]) -> Stored:
+    shape = (sum(part.shape[0] for part in parts), *parts[0].shape[1:])
+    length = sum(part.length for part in parts)
+    return replace(parts[0], name=name, shape=shape, length=length)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-TARGETS = ("cpu", "npu")
+TARGETS = ("cpu", "npu", "one")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ondol.cli.budget import BudgetFacts, budget_facts, budget_pairs, show_kinds
 from ondol.cli.facts import BundleFacts, count, facts, megabytes, no_kernel_pairs, terms
 from ondol.cli.measured import show_quality
 from ondol.cli.npu import Activations, NpuFacts, npu_facts, npu_pairs, warn
+from ondol.cli.one import OneFacts, one_facts, one_pairs
 from ondol.cli.options import (
     Block,
     Explain,
@@ -24,7 +25,7 @@ from ondol.cli.options import (
 from ondol.cli.output import note, show_json, show_pairs
 from ondol.language import say
 
-TARGETS = ("cpu", "npu")
+TARGETS = ("cpu", "npu", "one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Converted:
     seconds: float
     npu: NpuFacts | None
     budget: BudgetFacts | None
+    one: OneFacts | None
 
 
 def convert(
@@ -178,10 +180,12 @@ def convert(
         str,
         typer.Option(
             "--target",
-            metavar="cpu|npu",
+            metavar="cpu|npu|one",
             help=say(
-                "What the bundle is for. npu: static graphs for a neural processor as well.",
-                "번들을 실행할 대상. npu: 신경망 처리 장치용 고정 모양 그래프도 만듭니다.",
+                "What the bundle is for. npu: static graphs for a neural processor as well. "
+                "one: a circle file for Samsung ONE as well (not run on silicon).",
+                "번들을 실행할 대상. npu: 신경망 처리 장치용 고정 모양 그래프도 만듭니다. "
+                "one: 삼성 ONE용 circle 파일도 만듭니다(실제 칩에서는 미실행).",
             ),
         ),
     ] = "cpu",
@@ -244,6 +248,7 @@ def convert(
         seconds,
         npu_facts(done.npu),
         budget_facts(done.budget, bundle.path),
+        one_facts(done.one),
     )
     if json:
         show_json(made)
@@ -288,6 +293,7 @@ def _show(made: Converted) -> None:
             *no_kernel_pairs(bundle.no_kernel),
             *budget_pairs(made.budget),
             *npu_pairs(made.npu),
+            *one_pairs(made.one),
             (say("time", "걸린 시간"), say(f"{made.seconds:.1f} s", f"{made.seconds:.1f}초")),
         ),
     )

@@ -40,6 +40,11 @@ class Made(Protocol):
         """What quantising for a neural processor cost; None where that was not asked for."""
         ...
 
+    @property
+    def one(self) -> Any:
+        """What was written for Samsung ONE; None where that was not asked for."""
+        ...
+
 
 def default_model() -> str:
     """The starter that `ondol chat` opens when no model is named."""

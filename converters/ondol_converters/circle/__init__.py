@@ -1,0 +1,1 @@
+"""ONNX graphs of fixed shapes into circle files, which Samsung ONE's runtime onert runs."""

@@ -1,0 +1,127 @@
+"""The variant for Samsung ONE: a circle file of a decoder or an encoder, beside the other graphs.
+
+Its matrices hold the numbers that the bundle's own hold, in GGML's blocks or in float32; where
+they cannot be the same, `one.json` names them. Written for onert and run on its CPU backend; not
+run on silicon of Exynos.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
+
+import onnx
+
+from ondol import __version__
+from ondol.bundle import Bundle, entry_of
+from ondol.device import Needs
+from ondol.errors import MissingExtra
+from ondol.files import write_whole
+from ondol.language import say
+from ondol.manifest import Manifest, Variant
+from ondol.stateless import Port
+from ondol_converters.families.decoder import Decoder
+from ondol_converters.graph.decoder import DecoderWeights
+from ondol_converters.graph.encoder import Encoder, EncoderWeights
+
+NAME = "one"
+CIRCLE, REPORT = "one.circle", "one.json"
+PACKAGES = ("circle_schema", "flatbuffers")
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class OneReport:
+    """What was written for Samsung ONE: operators by circle's names, and bytes.
+
+    `inputs` and `outputs` are the circle's in its order, by name, kind and declared shape.
+    `inexact` are the matrices whose numbers GGML's blocks do not hold as the bundle's own do.
+    """
+
+    operators: tuple[str, ...]
+    kinds: tuple[str, ...]
+    inexact: tuple[str, ...]
+    circle_bytes: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+
+def check_one() -> None:
+    """Refuse before anything is converted.
+
+    Raises:
+        MissingExtra: if what writes circle files is not installed.
+    """
+    missing = [package for package in PACKAGES if find_spec(package) is None]
+    if missing:
+        raise MissingExtra(
+            say(
+                "Writing circle files needs more than is installed.",
+                "circle 파일을 쓰는 데 필요한 패키지가 없습니다.",
+            ),
+            say(f"Missing: {', '.join(missing)}.", f"없는 것: {', '.join(missing)}"),
+            'pip install "ondol[one]"',
+        )
+
+
+def with_decoder(
+    bundle: Bundle, decoder: Decoder, weights: DecoderWeights, file: str, progress: Progress
+) -> tuple[Manifest, OneReport]:
+    """Add the variant to a bundle's folder; the manifest that goes with it, and what it holds.
+
+    Args:
+        bundle: an opened folder.
+        decoder: what it was drawn from.
+        weights: as they lie in the bundle's own file of weights, whose name is `file`.
+        progress: told of bytes written.
+
+    Raises:
+        OptionError: if the family has something that is not drawn, or the file is too large.
+    """
+    from ondol_converters.circle.decoder import CirclePen
+
+    model = CirclePen(decoder, weights, file, 1, bundle.decoder.context).model(__version__)
+    return _with(bundle, model, progress)
+
+
+def with_encoder(
+    bundle: Bundle, encoder: Encoder, weights: EncoderWeights, file: str, progress: Progress
+) -> tuple[Manifest, OneReport]:
+    """As `with_decoder`, for an encoder of text."""
+    from ondol_converters.circle.encoder import draw_circle
+
+    return _with(bundle, draw_circle(encoder, weights, file, __version__), progress)
+
+
+def _with(
+    bundle: Bundle, model: onnx.ModelProto, progress: Progress
+) -> tuple[Manifest, OneReport]:
+    from ondol_converters.circle.translation import translate
+
+    folder = bundle.folder
+    made = translate(model, folder)
+    made.file.write(folder / CIRCLE, lambda done, total: progress("circle", done, total))
+    size = (folder / CIRCLE).stat().st_size
+    report = OneReport(
+        operators=made.file.operators(),
+        kinds=made.file.kinds(),
+        inexact=tuple(made.inexact),
+        circle_bytes=size,
+        inputs=tuple(made.file.inputs),
+        outputs=tuple(made.file.outputs),
+    )
+    text = json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n"
+    write_whole(folder / REPORT, text.encode())
+    needs = Needs(report.operators, report.kinds, size)
+    manifest = bundle.manifest
+    files = tuple(entry_of(folder, name) for name in (CIRCLE, REPORT))
+    variant = Variant(NAME, CIRCLE, (), needs)
+    return (
+        replace(
+            manifest,
+            files=(*manifest.files, *files),
+            variants=(*manifest.variants, variant),
+        ),
+        report,
+    )

@@ -1,0 +1,164 @@
+"""A decoder on onert: a cache of our own, one prepared graph for steps and one for prompts."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ondol.bundle import Bundle
+from ondol.errors import CorruptBundle
+from ondol.language import say
+from ondol.plan import Plan
+from ondol.runtime import DecoderSession
+from ondol_runtimes._onert import Circle, Prepared, circle_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ondol.runtime import Logits
+
+BUCKET = 32  # tokens of a prompt at a time
+LEAST = 8  # fewer are run one by one
+HIDDEN = np.float32(-10_000)
+PAST, NEW, MASK = "past_key_values.", "new.", "mask"
+
+
+class OnertDecoder(DecoderSession):
+    """The circle of `ondol_converters.circle.decoder`, resized to the plan's context."""
+
+    def __init__(self, bundle: Bundle, graph: str, plan: Plan) -> None:
+        model = bundle.decoder
+        super().__init__(context=plan.context, vocabulary=model.vocabulary)
+        self._path, self._threads = str(bundle.file(graph)), plan.threads
+        self._circle = circle_of(bundle)
+        _check_facts(self._circle, bundle)
+        shape = (model.kv_heads, plan.context, model.head_dim)
+        names = [port.name.removeprefix(PAST) for port in self._circle.inputs]
+        held = [name for name in names if f"{NEW}{name}" in self._new]
+        # Untouched zeros cost no memory: pages come as the conversation grows
+        self._cache = {name: np.zeros(shape, np.float32) for name in held}
+        self._logits = np.empty(model.vocabulary, np.float32)
+        self._prepared: dict[tuple[int, int], _Bound] = {}
+        self._bound(1, 1)
+
+    @property
+    def _new(self) -> set[str]:
+        return {port.name for port in self._circle.outputs}
+
+    def _append(self, ids: Sequence[int]) -> "Logits":
+        done = 0
+        while done < len(ids):
+            count = min(BUCKET, len(ids) - done)
+            n, count = (BUCKET, count) if count >= LEAST else (1, 1)
+            part = ids[done : done + count]
+            made = self._run(self._bound(n, 1), part, self._length + done, [count - 1])
+            done += count
+            if done == len(ids):
+                np.copyto(self._logits, made)
+        return self._logits
+
+    def _append_all(self, ids: Sequence[int]) -> "Logits":
+        rows = np.empty((len(ids), self.vocabulary), np.float32)
+        for at in range(0, len(ids), BUCKET):
+            part = ids[at : at + BUCKET]
+            bound = self._bound(BUCKET, BUCKET)
+            made = self._run(bound, part, self._length + at, range(BUCKET))
+            rows[at : at + len(part)] = made.reshape(BUCKET, self.vocabulary)[: len(part)]
+        return rows
+
+    def _run(
+        self, bound: "_Bound", ids: Sequence[int], start: int, wanted: Sequence[int]
+    ) -> "Logits":
+        made = bound.run(ids, start, wanted)
+        for name, memory in self._cache.items():
+            new = bound.graph.output(f"{NEW}{name}").reshape(len(memory), bound.n, -1)
+            memory[:, start : start + len(ids)] = new[:, : len(ids)]
+        return made
+
+    def _bound(self, n: int, wanted: int) -> "_Bound":
+        """The graph for n tokens of which so many give logits, prepared when first asked for."""
+        key = (n, wanted)
+        if key not in self._prepared:
+            sizes = {
+                port.name: self._size(port.name, n, wanted) or port.shape
+                for port in self._circle.inputs
+            }
+            graph = Prepared(self._path, self._circle, sizes, self._threads)
+            for name, memory in self._cache.items():
+                graph.feed(f"{PAST}{name}", memory)
+            windows = [name for name in sizes if name.startswith(MASK)]
+            self._prepared[key] = _Bound(graph, n, wanted, self.context, windows)
+        return self._prepared[key]
+
+    def _size(self, name: str, n: int, wanted: int) -> tuple[int, ...]:
+        if name.startswith(PAST):
+            return self._cache[name.removeprefix(PAST)].shape
+        if name.startswith(MASK):
+            return (n, self.context + n)
+        return {"input_ids": (n,), "positions": (n,), "wanted": (wanted,)}.get(name, ())
+
+    def _close(self) -> None:
+        del self._prepared, self._cache
+
+
+class _Bound:
+    """A prepared graph with its inputs' memory."""
+
+    def __init__(
+        self, graph: Prepared, n: int, wanted: int, context: int, masks: Sequence[str]
+    ) -> None:
+        self.graph, self.n, self._context = graph, n, context
+        self._ids, self._positions = np.zeros(n, np.int32), np.zeros(n, np.int32)
+        self._wanted = np.zeros(wanted, np.int32)
+        self._masks = {name: np.zeros((n, context + n), np.float32) for name in masks}
+        memory = {"input_ids": self._ids, "positions": self._positions, "wanted": self._wanted}
+        for name, array in (memory | self._masks).items():
+            graph.feed(name, array)
+
+    def run(self, ids: Sequence[int], start: int, wanted: Sequence[int]) -> "Logits":
+        """Logits of the wanted ones of at most n tokens; what is missing is filled and hidden."""
+        count = len(ids)
+        self._ids[:count], self._ids[count:] = ids, 0
+        np.minimum(start + np.arange(self.n), self._context - 1, out=self._positions)
+        self._wanted[:] = wanted
+        for name, mask in self._masks.items():
+            window = int(name.removeprefix(MASK).removeprefix(".") or 0)
+            _fill(mask, start, count, self._context, window)
+        self.graph.run()
+        return self.graph.output("logits")
+
+
+def _fill(mask: "NDArray[np.float32]", start: int, count: int, context: int, window: int) -> None:
+    """0 where a new position may look, in the cache and behind it; HIDDEN elsewhere."""
+    n = len(mask)
+    at = np.concatenate([np.arange(context), start + np.arange(n)])
+    there = np.concatenate([np.arange(context) < start, np.arange(n) < count])
+    own = (start + np.arange(n))[:, None]
+    seen = there & (at <= own)
+    if window:
+        seen &= at > own - window
+    seen[np.arange(n), context + np.arange(n)] = True  # of what only fills up, too
+    np.copyto(mask, np.where(seen, np.float32(0), HIDDEN))
+
+
+def _check_facts(circle: Circle, bundle: Bundle) -> None:
+    """Compare what the manifest says of a decoder with its circle, before memory is bound."""
+    model = bundle.decoder
+    shapes = {port.name: port.shape for port in (*circle.inputs, *circle.outputs)}
+    cache = {name for name in shapes if name.startswith(PAST)}
+    wanted = {f"{PAST}{i}.{part}" for i in range(model.layers) for part in ("key", "value")}
+    sizes = {(shapes[name][0], shapes[name][-1]) for name in cache}
+    logits = shapes.get("logits", (0,))[-1]
+    if (cache, sizes, logits) != (
+        wanted,
+        {(model.kv_heads, model.head_dim)},
+        model.vocabulary,
+    ):
+        raise CorruptBundle(
+            say(
+                f"{bundle.name}: the manifest and the circle are of different models.",
+                f"{bundle.name}: 목록 파일과 circle 그래프가 서로 다른 모델의 것입니다.",
+            ),
+            f"{len(cache) // 2} × {sorted(map(str, sizes))}, {logits}",
+            say("Convert the model again.", "모델을 다시 변환하세요."),
+        )

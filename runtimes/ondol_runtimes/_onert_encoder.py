@@ -1,0 +1,86 @@
+"""An embedder on onert: text by text, in prepared graphs of a few lengths."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ondol.bundle import Bundle
+from ondol.errors import OptionError
+from ondol.language import say
+from ondol.plan import Plan
+from ondol.stateless import Port, Session
+from ondol_runtimes._onert import Prepared, circle_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ondol.stateless import Arrays
+
+SHORTEST = 16
+EMBEDDING = "embedding"
+"""The length of the shortest graph, in tokens; each next one is twice as long."""
+
+
+class OnertEmbedder(Session):
+    """The circle of `ondol_converters.circle.encoder`, with the CPU graph's inputs and output."""
+
+    def __init__(self, bundle: Bundle, graph: str, plan: Plan) -> None:
+        facts = bundle.encoder
+        super().__init__(
+            [Port(name, "int64", (None, None)) for name in ("input_ids", "attention_mask")],
+            [Port(EMBEDDING, "float32", (None, facts.width))],
+        )
+        self._path, self._threads = str(bundle.file(graph)), plan.threads
+        self._circle, self._facts = circle_of(bundle), facts
+        self._prepared: dict[int, Prepared] = {}
+        self._graph(min(SHORTEST, facts.context))
+
+    def _run(self, feeds: "Arrays") -> "Arrays":
+        ids, mask = feeds["input_ids"], feeds["attention_mask"]
+        self._check_ids(ids, mask)
+        rows = np.empty((len(ids), self._facts.width), np.float32)
+        for at, (text, real) in enumerate(zip(ids, mask, strict=True)):
+            rows[at] = self._embedded(text, real)
+        return {EMBEDDING: rows}
+
+    def _embedded(self, ids: "NDArray[np.int64]", mask: "NDArray[np.int64]") -> "NDArray[np.float32]":
+        count = int(np.flatnonzero(mask)[-1]) + 1 if mask.any() else len(ids)
+        length = self._length(count)
+        text, real = np.full(length, self._facts.pad, np.int32), np.zeros(length, np.float32)
+        text[:count], real[:count] = ids[:count], mask[:count]
+        graph = self._graph(length)
+        arrays = {"input_ids": text, "numbers": np.arange(length, dtype=np.int32), "mask": real}
+        for name, array in arrays.items():
+            graph.feed(name, array)
+        graph.run()
+        return graph.output(EMBEDDING)
+
+    def _length(self, count: int) -> int:
+        length = SHORTEST
+        while length < count:
+            length *= 2
+        return min(length, self._facts.context)
+
+    def _graph(self, length: int) -> Prepared:
+        if length not in self._prepared:
+            sizes: dict[str, Sequence[int]] = {p.name: (length,) for p in self._circle.inputs}
+            self._prepared[length] = Prepared(self._path, self._circle, sizes, self._threads)
+        return self._prepared[length]
+
+    def _check_ids(self, ids: "NDArray[np.int64]", mask: "NDArray[np.int64]") -> None:
+        facts = self._facts
+        within = ids.size > 0 and 0 <= ids.min() and ids.max() < facts.vocabulary
+        if ids.shape == mask.shape and within and ids.shape[1] <= facts.context:
+            return
+        raise OptionError(
+            say("The graph does not take these inputs.", "그래프에 맞지 않는 입력입니다."),
+            f"input_ids {list(ids.shape)}, attention_mask {list(mask.shape)}",
+            say(
+                f"At most {facts.context} tokens, each below {facts.vocabulary}.",
+                f"토큰은 {facts.context}개까지, 번호는 {facts.vocabulary}보다 작아야 합니다.",
+            ),
+        )
+
+    def _close(self) -> None:
+        self._prepared.clear()

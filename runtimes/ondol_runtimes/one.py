@@ -1,0 +1,125 @@
+"""Samsung ONE: the Exynos maker's open runtime, onert, on circle files. Run on silicon: no.
+
+Run here on the wheel's CPU backend for x86-64, which is not an Exynos: what it computes is what
+this device promises, how fast it is says nothing of a phone.
+Calls as of onert 0.1.0 (https://github.com/Samsung/ONE, runtime/onert/api/python).
+"""
+
+import importlib.util
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from ondol.bundle import Bundle
+from ondol.device import Device, Report, Silicon, State
+from ondol.errors import DeviceUnavailable
+from ondol.language import say
+from ondol.plan import Plan
+from ondol.runtime import DecoderSession, Runtime
+from ondol.stateless import Session
+
+PACKAGE = "onert"
+PROBE = "from onert.native.libnnfw_api_pybind import infer; infer.nnfw_session"
+SECONDS = 20.0
+
+
+class OneRuntime(Runtime):
+    """onert's CPU backend on a bundle's variant `one`."""
+
+    name = "one"
+    silicon = Silicon.NO
+
+    def _probe(self) -> Report:
+        if importlib.util.find_spec(PACKAGE) is None:
+            return self._missing(
+                say("The package onert is not installed.", "onert 패키지가 없습니다."),
+            )
+        fault = _fault()
+        if fault:
+            return self._missing(
+                say(f"onert cannot be imported: {fault}", f"onert를 불러올 수 없습니다: {fault}")
+            )
+        found = _version()
+        device = Device(
+            self.name,
+            say(
+                "Samsung ONE on its CPU backend; not run on silicon of Exynos",
+                "삼성 ONE의 CPU 백엔드. 엑시노스 칩에서는 실행해 보지 않음",
+            ),
+            precisions=("float32", "q4_0", "q8_0"),
+            software=f"onert {found}",
+        )
+        reason = say(
+            f"onert {found} is here, with its CPU backend. Not run on silicon of Exynos.",
+            f"onert {found}이(가) CPU 백엔드와 함께 있습니다. 엑시노스 칩에서는 실행해 보지 "
+            "않았습니다.",
+        )
+        return Report(self.name, State.AVAILABLE, reason, silicon=self.silicon, device=device)
+
+    def _missing(self, reason: str) -> Report:
+        fix = 'pip install "ondol[one]"'
+        return Report(self.name, State.MISSING_SOFTWARE, reason, fix, self.silicon)
+
+    def _open(self, bundle: Bundle, plan: Plan) -> DecoderSession:
+        from ondol_runtimes._onert_decoder import OnertDecoder
+
+        graph = _graph(bundle)
+        bundle.verify(graph)  # before onert parses it: it checks less than we do
+        self.at_work.set()
+        return OnertDecoder(bundle, graph[0], plan)
+
+    def _open_graph(self, bundle: Bundle, plan: Plan, graph: str | None) -> Session:
+        from ondol_runtimes._onert_encoder import OnertEmbedder
+
+        _ = bundle.encoder
+        names = _graph(bundle)
+        bundle.verify(names)
+        return OnertEmbedder(bundle, graph or names[0], plan)
+
+
+def _graph(bundle: Bundle) -> tuple[str, str]:
+    """The circle's file and the one that describes it."""
+    from ondol_runtimes._onert import REPORT
+
+    variant = bundle.variant("one")
+    if variant is None:
+        raise DeviceUnavailable(
+            say(
+                f"{bundle.name} has no circle file for Samsung ONE.",
+                f"{bundle.name}에 삼성 ONE용 circle 파일이 없습니다.",
+            ),
+            say("It was converted for other targets.", "다른 대상용으로 변환된 번들입니다."),
+            say("Convert the model with --target one.", "--target one으로 모델을 변환하세요."),
+        )
+    return variant.graph, REPORT
+
+
+def _version() -> str:
+    try:
+        return version(PACKAGE)
+    except PackageNotFoundError:
+        return "?"
+
+
+@cache
+def _fault() -> str:
+    """Why onert's library cannot be loaded, tried in a process that may die; empty if it can."""
+    if getattr(sys, "frozen", False):  # an app's executable is no interpreter
+        importlib.import_module(f"{PACKAGE}.native.libnnfw_api_pybind")
+        return ""
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", PROBE],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return say(f"no answer in {SECONDS:.0f} s", f"{SECONDS:.0f}초 동안 답이 없음")
+    if ran.returncode == 0:
+        return ""
+    said = ran.stderr.strip().splitlines()[-1:] or [f"exit {ran.returncode}"]
+    return " ".join(said)[:300]
