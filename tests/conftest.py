@@ -10,7 +10,7 @@ import pytest
 from ondol import settings
 from ondol.bundle import Bundle
 from ondol_converters.conversion import convert
-from ondol_converters.recipe import Options, Weights
+from ondol_converters.recipe import Options, Target, Weights
 from tiny_models import CONTEXT, MODELS, Tiny
 
 
@@ -46,8 +46,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     root = tmp_path_factory.mktemp("bundles")
 
     @cache
-    def make(name: str, weights: Weights = "auto") -> Bundle:
-        options = Options(weights=weights, context=CONTEXT)
-        return convert(MODELS / name, root / f"{name}-{weights}", options=options).bundle
+    def make(name: str, weights: Weights = "auto", target: Target = "cpu") -> Bundle:
+        options = Options(weights=weights, context=CONTEXT, target=target)
+        folder = root / f"{name}-{weights}-{target}"
+        return convert(MODELS / name, folder, options=options).bundle
 
     return make

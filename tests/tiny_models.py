@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ondol.bundle import Bundle
-from ondol_converters.recipe import Weights
+from ondol_converters.recipe import Target, Weights
 
 MODELS = Path(__file__).parent / "fixtures" / "models"
 NAMES = (
@@ -33,9 +33,9 @@ END = 271
 
 
 class Tiny(Protocol):
-    """Makes the bundle of a tiny model, once for each name and weights."""
+    """Makes the bundle of a tiny model, once for each name, weights and target."""
 
-    def __call__(self, name: str, weights: Weights = "auto") -> Bundle: ...
+    def __call__(self, name: str, weights: Weights = "auto", target: Target = "cpu") -> Bundle: ...
 
 
 @dataclass(frozen=True, slots=True)

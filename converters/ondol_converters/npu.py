@@ -27,8 +27,8 @@ from ondol.tokenizer import Tokenizer
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.qdq import STEPS, MeasuringPen, QuantisedPen, int8_matrix
-from ondol_converters.graph.static import StaticPen, joined
-from ondol_converters.graph.weights import Stored, WeightsFile
+from ondol_converters.graph.static import StaticPen
+from ondol_converters.graph.weights import Stored, WeightsFile, joined
 from ondol_converters.pack import Packer
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source

@@ -94,9 +94,7 @@ def with_encoder(
     return _with(bundle, draw_circle(encoder, weights, file, __version__), progress)
 
 
-def _with(
-    bundle: Bundle, model: onnx.ModelProto, progress: Progress
-) -> tuple[Manifest, OneReport]:
+def _with(bundle: Bundle, model: onnx.ModelProto, progress: Progress) -> tuple[Manifest, OneReport]:
     from ondol_converters.circle.translation import translate
 
     folder = bundle.folder

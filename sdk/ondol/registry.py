@@ -13,7 +13,7 @@ from ondol.runtime import Runtime
 DEVICES = {
     "cpu": "ondol_runtimes.cpu:CpuRuntime",
     "capi": "ondol_runtimes.capi.device:CapiRuntime",
-    "one": "ondol_runtimes.one:OneRuntime",
+    "one": "ondol_runtimes.one.device:OneRuntime",
     "reference": "ondol_runtimes.reference:ReferenceRuntime",
     "aim": "ondol_runtimes.aim.runtime:AimRuntime",
     "null": "ondol_runtimes.null:NullRuntime",

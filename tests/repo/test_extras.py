@@ -27,7 +27,7 @@ OTHER_NAMES = {"optimum_onnx": "optimum"}
 """What packages are called in code where it is another name."""
 
 OPTIONAL = {
-    ("runtimes/ondol_runtimes/_onert.py", "onert"),
+    ("runtimes/ondol_runtimes/one/prepared.py", "onert"),
     ("runtimes/ondol_runtimes/_program.py", "onnx"),
     ("runtimes/ondol_runtimes/aim/chart.py", "matplotlib"),
     ("runtimes/ondol_runtimes/aim/workload.py", "onnx"),

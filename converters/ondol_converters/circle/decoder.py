@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ondol_converters.graph.drawing import MICROSOFT
-from ondol_converters.graph.static import StaticPen, joined
-from ondol_converters.graph.weights import Matrix
+from ondol_converters.graph.static import StaticPen
+from ondol_converters.graph.weights import Matrix, joined
 
 
 class CirclePen(StaticPen):

@@ -211,7 +211,7 @@ class CircleFile:
         model.operatorCodes = [_code(number) for number in self._codes]
         model.buffers = [schema.Buffer.BufferT() for _ in range(len(self._fillings) + 1)]
         for buffer in model.buffers[1:]:  # the first stands for tensors without bytes
-            buffer.data = np.zeros(0, np.uint8)
+            buffer.data = []
         builder = flatbuffers.Builder(1 << 20)
         builder.Finish(model.Pack(builder), IDENTIFIER)
         return bytes(builder.Output())
@@ -226,7 +226,7 @@ def _code(number: int) -> Any:
 
 def _references(tables: bytes) -> list[int]:
     """Where each buffer's reference to its bytes lies, of all but the first."""
-    model = schema.Model.Model.GetRootAs(tables)
+    model: Any = schema.Model.Model.GetRootAs(tables)
     found = []
     for number in range(1, model.BuffersLength()):
         table = model.Buffers(number)._tab

@@ -30,7 +30,9 @@ def _gather(t: Translation, node: Node) -> None:
     table, ids = (t.value(name) for name in node.inputs)
     axis = node.attributes.get("axis", 0)
     shape = (*table.shape[:axis], *ids.shape, *table.shape[axis + 1 :])
-    made = t.emit("GATHER", [table, ids], node.outputs[0], shape, options("GatherOptions", axis=axis))
+    made = t.emit(
+        "GATHER", [table, ids], node.outputs[0], shape, options("GatherOptions", axis=axis)
+    )
     t.set(node.outputs[0], made)
 
 

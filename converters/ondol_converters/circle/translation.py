@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import circle_schema.v0_10.circle as schema
 import numpy as np
 import onnx
 from onnx import helper
 
 from ondol.errors import OptionError
 from ondol.language import say
-from ondol_converters.circle.file import NOTHING, CircleFile, Value, schema
+from ondol_converters.circle.file import NOTHING, CircleFile, Value
 from ondol_converters.circle.weights import TYPES, Blocks, Initializer
 
 MICROSOFT = "com.microsoft"
@@ -191,4 +192,3 @@ def _node(proto: onnx.NodeProto) -> Node:
         tuple(proto.output),
         {each.name: helper.get_attribute_value(each) for each in proto.attribute},
     )
-

@@ -52,7 +52,8 @@ class Initializer:
         """Its values; mapped, not read, where they are in a file of weights."""
         said = {entry.key: entry.value for entry in self.proto.external_data}
         if not said:
-            return numpy_helper.to_array(self.proto)
+            values: NDArray[Any] = numpy_helper.to_array(self.proto)
+            return values
         held = "uint16" if self.dtype == "bfloat16" else self.dtype
         path = self.folder / said["location"]
         return np.memmap(path, held, "r", int(said["offset"]), self.shape)
@@ -139,7 +140,7 @@ class Blocks:
     def bytes(self) -> Iterator[Bytes]:
         """The integers alone, one a byte, 128 added to them."""
         for quants, _ in self._rows():
-            yield (quants.view(np.uint8) ^ 128).reshape(len(quants), -1)
+            yield np.bitwise_xor(quants.view(np.uint8), np.uint8(128)).reshape(len(quants), -1)
 
     def scale_rows(self) -> Iterator[NDArray[np.float32]]:
         """The scales as float32 [rows, columns / block]."""

@@ -14,7 +14,6 @@ Nothing inside depends on n: a graph for another n has the same nodes.
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -25,7 +24,7 @@ from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.drawing import Drawing
 from ondol_converters.graph.pruning import prune
-from ondol_converters.graph.weights import Matrix, Stored
+from ondol_converters.graph.weights import Matrix, joined
 
 HIDDEN = -10_000.0  # within float16, where neural processors compute
 TANH_SCALE = math.sqrt(2 / math.pi)
@@ -291,22 +290,3 @@ class StaticPen:
         return self.sheet.node(
             "Reshape", [x, self.sheet.constant(name, np.array(shape, np.int64))], f"{x}/Reshape"
         )
-
-
-def joined(parts: Sequence[Matrix]) -> Matrix:
-    """Runs of rows that lie behind each other in the weights file as the matrix they are of."""
-    biases = [part.bias for part in parts if part.bias is not None]
-    scales = [part.scales for part in parts if part.scales is not None]
-    return replace(
-        parts[0],
-        rows=sum(part.rows for part in parts),
-        quants=_run("head", [part.quants for part in parts]),
-        scales=_run("head.scales", scales) if scales else None,
-        bias=np.concatenate(biases) if biases else None,
-    )
-
-
-def _run(name: str, parts: Sequence[Stored]) -> Stored:
-    shape = (sum(part.shape[0] for part in parts), *parts[0].shape[1:])
-    length = sum(part.length for part in parts)
-    return replace(parts[0], name=name, shape=shape, length=length)

@@ -1,7 +1,7 @@
 """The file of external weights: written once from front to back, never held in memory."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -68,6 +68,25 @@ class Matrix:
         return replace(
             self, rows=stop - start, quants=self.quants.rows(start, stop), scales=scales, bias=bias
         )
+
+
+def joined(parts: Sequence[Matrix]) -> Matrix:
+    """Runs of rows that lie behind each other in the weights file as the matrix they are of."""
+    biases = [part.bias for part in parts if part.bias is not None]
+    scales = [part.scales for part in parts if part.scales is not None]
+    return replace(
+        parts[0],
+        rows=sum(part.rows for part in parts),
+        quants=_run("head", [part.quants for part in parts]),
+        scales=_run("head.scales", scales) if scales else None,
+        bias=np.concatenate(biases) if biases else None,
+    )
+
+
+def _run(name: str, parts: Sequence[Stored]) -> Stored:
+    shape = (sum(part.shape[0] for part in parts), *parts[0].shape[1:])
+    length = sum(part.length for part in parts)
+    return replace(parts[0], name=name, shape=shape, length=length)
 
 
 class WeightsFile:

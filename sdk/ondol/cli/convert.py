@@ -182,10 +182,8 @@ def convert(
             "--target",
             metavar="cpu|npu|one",
             help=say(
-                "What the bundle is for. npu: static graphs for a neural processor as well. "
-                "one: a circle file for Samsung ONE as well (not run on silicon).",
-                "번들을 실행할 대상. npu: 신경망 처리 장치용 고정 모양 그래프도 만듭니다. "
-                "one: 삼성 ONE용 circle 파일도 만듭니다(실제 칩에서는 미실행).",
+                "What it is for. npu: static graphs too. one: a circle file too (Samsung ONE).",
+                "실행할 대상. npu: 고정 모양 그래프도. one: 삼성 ONE용 circle 파일도 만듭니다.",
             ),
         ),
     ] = "cpu",

@@ -10,7 +10,7 @@ from ondol.errors import CorruptBundle
 from ondol.language import say
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
-from ondol_runtimes._onert import Circle, Prepared, circle_of
+from ondol_runtimes.one.prepared import Circle, Prepared, circle_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 BUCKET = 32  # tokens of a prompt at a time
 LEAST = 8  # fewer are run one by one
 HIDDEN = np.float32(-10_000)
-PAST, NEW, MASK = "past_key_values.", "new.", "mask"
+IDS, PAST, MASK = ("input_ids", "positions", "wanted"), "past_key_values.", "mask"
+NEW, LOGITS = "new.", "logits"
 
 
 class OnertDecoder(DecoderSession):
@@ -33,17 +34,15 @@ class OnertDecoder(DecoderSession):
         self._circle = circle_of(bundle)
         _check_facts(self._circle, bundle)
         shape = (model.kv_heads, plan.context, model.head_dim)
-        names = [port.name.removeprefix(PAST) for port in self._circle.inputs]
-        held = [name for name in names if f"{NEW}{name}" in self._new]
         # Untouched zeros cost no memory: pages come as the conversation grows
-        self._cache = {name: np.zeros(shape, np.float32) for name in held}
+        self._cache = {
+            port.name.removeprefix(NEW): np.zeros(shape, np.float32)
+            for port in self._circle.outputs
+            if port.name != LOGITS
+        }
         self._logits = np.empty(model.vocabulary, np.float32)
         self._prepared: dict[tuple[int, int], _Bound] = {}
         self._bound(1, 1)
-
-    @property
-    def _new(self) -> set[str]:
-        return {port.name for port in self._circle.outputs}
 
     def _append(self, ids: Sequence[int]) -> "Logits":
         done = 0
@@ -79,10 +78,7 @@ class OnertDecoder(DecoderSession):
         """The graph for n tokens of which so many give logits, prepared when first asked for."""
         key = (n, wanted)
         if key not in self._prepared:
-            sizes = {
-                port.name: self._size(port.name, n, wanted) or port.shape
-                for port in self._circle.inputs
-            }
+            sizes = {port.name: self._size(port.name, n, wanted) for port in self._circle.inputs}
             graph = Prepared(self._path, self._circle, sizes, self._threads)
             for name, memory in self._cache.items():
                 graph.feed(f"{PAST}{name}", memory)
@@ -95,7 +91,7 @@ class OnertDecoder(DecoderSession):
             return self._cache[name.removeprefix(PAST)].shape
         if name.startswith(MASK):
             return (n, self.context + n)
-        return {"input_ids": (n,), "positions": (n,), "wanted": (wanted,)}.get(name, ())
+        return (wanted,) if name == "wanted" else (n,)
 
     def _close(self) -> None:
         del self._prepared, self._cache
@@ -125,7 +121,7 @@ class _Bound:
             window = int(name.removeprefix(MASK).removeprefix(".") or 0)
             _fill(mask, start, count, self._context, window)
         self.graph.run()
-        return self.graph.output("logits")
+        return self.graph.output(LOGITS)
 
 
 def _fill(mask: "NDArray[np.float32]", start: int, count: int, context: int, window: int) -> None:
@@ -145,20 +141,23 @@ def _check_facts(circle: Circle, bundle: Bundle) -> None:
     """Compare what the manifest says of a decoder with its circle, before memory is bound."""
     model = bundle.decoder
     shapes = {port.name: port.shape for port in (*circle.inputs, *circle.outputs)}
-    cache = {name for name in shapes if name.startswith(PAST)}
-    wanted = {f"{PAST}{i}.{part}" for i in range(model.layers) for part in ("key", "value")}
-    sizes = {(shapes[name][0], shapes[name][-1]) for name in cache}
-    logits = shapes.get("logits", (0,))[-1]
-    if (cache, sizes, logits) != (
-        wanted,
-        {(model.kv_heads, model.head_dim)},
-        model.vocabulary,
-    ):
+    names = [f"{i}.{part}" for i in range(model.layers) for part in ("key", "value")]
+    inputs = {port.name for port in circle.inputs if not port.name.startswith(MASK)}
+    outputs = {port.name for port in circle.outputs}
+    held = [f"{kind}{name}" for kind in (PAST, NEW) for name in names]
+    fits = (
+        inputs == {*IDS, *(f"{PAST}{name}" for name in names)}
+        and outputs == {LOGITS, *(f"{NEW}{name}" for name in names)}
+        and all(len(shapes[name]) == 3 for name in held)
+        and {shapes[name][::2] for name in held} == {(model.kv_heads, model.head_dim)}
+        and shapes[LOGITS][-1:] == (model.vocabulary,)
+    )
+    if not fits:
         raise CorruptBundle(
             say(
                 f"{bundle.name}: the manifest and the circle are of different models.",
                 f"{bundle.name}: 목록 파일과 circle 그래프가 서로 다른 모델의 것입니다.",
             ),
-            f"{len(cache) // 2} × {sorted(map(str, sizes))}, {logits}",
+            "; ".join(map(str, (*circle.inputs, *circle.outputs)))[:400],
             say("Convert the model again.", "모델을 다시 변환하세요."),
         )

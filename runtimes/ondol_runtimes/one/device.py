@@ -6,8 +6,6 @@ Calls as of onert 0.1.0 (https://github.com/Samsung/ONE, runtime/onert/api/pytho
 """
 
 import importlib.util
-import subprocess
-import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -18,9 +16,9 @@ from ondol.language import say
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
 from ondol.stateless import Session
+from ondol_runtimes.one.trial import IMPORT, fault, prove
 
 PACKAGE = "onert"
-PROBE = "from onert.native.libnnfw_api_pybind import infer; infer.nnfw_session"
 SECONDS = 20.0
 
 
@@ -62,25 +60,22 @@ class OneRuntime(Runtime):
         return Report(self.name, State.MISSING_SOFTWARE, reason, fix, self.silicon)
 
     def _open(self, bundle: Bundle, plan: Plan) -> DecoderSession:
-        from ondol_runtimes._onert_decoder import OnertDecoder
+        from ondol_runtimes.one.decoder import OnertDecoder
 
-        graph = _graph(bundle)
-        bundle.verify(graph)  # before onert parses it: it checks less than we do
+        graph = _proven(bundle)
         self.at_work.set()
-        return OnertDecoder(bundle, graph[0], plan)
+        return OnertDecoder(bundle, graph, plan)
 
     def _open_graph(self, bundle: Bundle, plan: Plan, graph: str | None) -> Session:
-        from ondol_runtimes._onert_encoder import OnertEmbedder
+        from ondol_runtimes.one.encoder import OnertEmbedder
 
         _ = bundle.encoder
-        names = _graph(bundle)
-        bundle.verify(names)
-        return OnertEmbedder(bundle, graph or names[0], plan)
+        return OnertEmbedder(bundle, _proven(bundle), plan)
 
 
-def _graph(bundle: Bundle) -> tuple[str, str]:
-    """The circle's file and the one that describes it."""
-    from ondol_runtimes._onert import REPORT
+def _proven(bundle: Bundle) -> str:
+    """The circle's file: it and the one that describes it are whole, and onert survives it."""
+    from ondol_runtimes.one.prepared import REPORT
 
     variant = bundle.variant("one")
     if variant is None:
@@ -92,7 +87,10 @@ def _graph(bundle: Bundle) -> tuple[str, str]:
             say("It was converted for other targets.", "다른 대상용으로 변환된 번들입니다."),
             say("Convert the model with --target one.", "--target one으로 모델을 변환하세요."),
         )
-    return variant.graph, REPORT
+    bundle.verify([variant.graph, REPORT])
+    entry = next(each for each in bundle.manifest.files if each.path == variant.graph)
+    prove(str(bundle.file(variant.graph)), entry.sha256)
+    return variant.graph
 
 
 def _version() -> str:
@@ -104,22 +102,5 @@ def _version() -> str:
 
 @cache
 def _fault() -> str:
-    """Why onert's library cannot be loaded, tried in a process that may die; empty if it can."""
-    if getattr(sys, "frozen", False):  # an app's executable is no interpreter
-        importlib.import_module(f"{PACKAGE}.native.libnnfw_api_pybind")
-        return ""
-    try:
-        ran = subprocess.run(
-            [sys.executable, "-c", PROBE],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return say(f"no answer in {SECONDS:.0f} s", f"{SECONDS:.0f}초 동안 답이 없음")
-    if ran.returncode == 0:
-        return ""
-    said = ran.stderr.strip().splitlines()[-1:] or [f"exit {ran.returncode}"]
-    return " ".join(said)[:300]
+    """Why onert's library cannot be loaded; empty if it can."""
+    return fault(IMPORT, seconds=SECONDS)

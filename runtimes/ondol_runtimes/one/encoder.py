@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ondol.bundle import Bundle
-from ondol.errors import OptionError
+from ondol.errors import CorruptBundle, OptionError
 from ondol.language import say
 from ondol.plan import Plan
 from ondol.stateless import Port, Session
-from ondol_runtimes._onert import Prepared, circle_of
+from ondol_runtimes.one.prepared import Circle, Prepared, circle_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ondol.stateless import Arrays
 
 SHORTEST = 16
-EMBEDDING = "embedding"
 """The length of the shortest graph, in tokens; each next one is twice as long."""
+EMBEDDING = "embedding"
+INPUTS = {"input_ids", "numbers", "mask"}
 
 
 class OnertEmbedder(Session):
@@ -33,6 +34,7 @@ class OnertEmbedder(Session):
         )
         self._path, self._threads = str(bundle.file(graph)), plan.threads
         self._circle, self._facts = circle_of(bundle), facts
+        _check_facts(self._circle, bundle)
         self._prepared: dict[int, Prepared] = {}
         self._graph(min(SHORTEST, facts.context))
 
@@ -44,7 +46,9 @@ class OnertEmbedder(Session):
             rows[at] = self._embedded(text, real)
         return {EMBEDDING: rows}
 
-    def _embedded(self, ids: "NDArray[np.int64]", mask: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    def _embedded(
+        self, ids: "NDArray[np.int64]", mask: "NDArray[np.int64]"
+    ) -> "NDArray[np.float32]":
         count = int(np.flatnonzero(mask)[-1]) + 1 if mask.any() else len(ids)
         length = self._length(count)
         text, real = np.full(length, self._facts.pad, np.int32), np.zeros(length, np.float32)
@@ -70,7 +74,7 @@ class OnertEmbedder(Session):
 
     def _check_ids(self, ids: "NDArray[np.int64]", mask: "NDArray[np.int64]") -> None:
         facts = self._facts
-        within = ids.size > 0 and 0 <= ids.min() and ids.max() < facts.vocabulary
+        within = ids.size > 0 and ids.min() >= 0 and ids.max() < facts.vocabulary
         if ids.shape == mask.shape and within and ids.shape[1] <= facts.context:
             return
         raise OptionError(
@@ -84,3 +88,19 @@ class OnertEmbedder(Session):
 
     def _close(self) -> None:
         self._prepared.clear()
+
+
+def _check_facts(circle: Circle, bundle: Bundle) -> None:
+    """Compare what the manifest says of an encoder with its circle."""
+    width = bundle.encoder.width
+    outputs = [(port.name, port.shape) for port in circle.outputs]
+    if {port.name for port in circle.inputs} == INPUTS and outputs == [(EMBEDDING, (1, width))]:
+        return
+    raise CorruptBundle(
+        say(
+            f"{bundle.name}: the manifest and the circle are of different models.",
+            f"{bundle.name}: 목록 파일과 circle 그래프가 서로 다른 모델의 것입니다.",
+        ),
+        "; ".join(map(str, (*circle.inputs, *circle.outputs)))[:400],
+        say("Convert the model again.", "모델을 다시 변환하세요."),
+    )

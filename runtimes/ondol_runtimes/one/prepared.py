@@ -21,6 +21,7 @@ from ondol.language import say
 from ondol.plan import usable_cores
 from ondol.stateless import Port
 from ondol.strict import build, load
+from ondol_runtimes.one.trial import refused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,15 +127,7 @@ def _refusals(path: str) -> Iterator[None]:
         try:
             yield
         except Exception as exc:  # its errors share no base class
-            name = os.path.basename(path)
-            raise CorruptBundle(
-                say(f"{name} cannot be loaded.", f"{name}을(를) 불러올 수 없습니다."),
-                f"onert: {words(exc)}",
-                say(
-                    "Convert the model again, or use another device: ondol devices",
-                    "모델을 다시 변환하거나 다른 장치를 쓰세요: ondol devices",
-                ),
-            ) from exc
+            raise refused(os.path.basename(path), words(exc)) from exc
 
 
 @contextmanager

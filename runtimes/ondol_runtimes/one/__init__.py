@@ -1,0 +1,1 @@
+"""Samsung ONE: circle files on onert. Run on silicon: no."""

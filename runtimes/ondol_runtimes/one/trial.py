@@ -1,0 +1,74 @@
+"""onert tried in a process of its own first: what it does not understand can end the process."""
+
+import os
+import signal
+import subprocess
+import sys
+from functools import cache
+
+from ondol.errors import CorruptBundle
+from ondol.language import say
+
+SECONDS = 60.0
+IMPORT = "from onert.native.libnnfw_api_pybind import infer; infer.nnfw_session"
+PREPARE = """
+import sys
+from onert.native.libnnfw_api_pybind import infer, prepare_config
+session = infer.nnfw_session(sys.argv[1], "cpu")
+session.set_prepare_config(prepare_config.ENABLE_INTERNAL_OUTPUT_ALLOC)
+session.prepare()
+"""
+
+
+def fault(code: str, *arguments: str, seconds: float = SECONDS) -> str:
+    """Why some code fails in another interpreter, in its last words; empty if it does not.
+
+    An app in one piece has no interpreter to start, and finds out by itself.
+    """
+    if getattr(sys, "frozen", False):
+        return ""
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+            env={**os.environ, "USE_MMAPED_DATA": "1"},
+        )
+    except subprocess.TimeoutExpired:
+        return say(f"no answer in {seconds:.0f} s", f"{seconds:.0f}초 동안 답이 없음")
+    if ran.returncode == 0:
+        return ""
+    lines = [line for line in ran.stderr.splitlines() if line[:1].strip()]
+    said = [line for line in lines if not line.startswith("Traceback")]
+    return "; ".join([_ending(ran.returncode), *said])[:400]
+
+
+@cache
+def prove(path: str, sha256: str) -> None:
+    """Let another process load and prepare a circle file; once for the same bytes.
+
+    Raises:
+        CorruptBundle: if it fails or dies, in onert's words.
+    """
+    why = fault(PREPARE, path)
+    if why:
+        raise refused(os.path.basename(path), why)
+
+
+def refused(name: str, why: str) -> CorruptBundle:
+    """The error for a file that onert does not load."""
+    return CorruptBundle(
+        say(f"{name} cannot be loaded.", f"{name}을(를) 불러올 수 없습니다."),
+        f"onert: {why}",
+        say(
+            "Convert the model again, or use another device: ondol devices",
+            "모델을 다시 변환하거나 다른 장치를 쓰세요: ondol devices",
+        ),
+    )
+
+
+def _ending(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit {code}"
