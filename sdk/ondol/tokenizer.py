@@ -68,15 +68,16 @@ class Tokenizer:
             CorruptBundle: if it cannot be loaded, or the table is that of another file.
             MissingExtra: if only the library could load it, and it is not installed.
         """
+        beside = path.with_name(TABLE)
         try:
-            data = path.read_bytes()
+            if by == "library" or not beside.is_file():
+                return cls(path.read_bytes(), bos=bos, eos=eos, by=by)
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            place = Place.whole(beside)
         except OSError as exc:
             raise corrupt(path.name, str(exc)) from exc
-        beside = path.with_name(TABLE)
-        if by == "library" or not beside.is_file():
-            return cls(data, bos=bos, eos=eos, by=by)
-        digest = hashlib.sha256(data).hexdigest()
-        return cls(mapped(Place.whole(beside), digest), bos=bos, eos=eos)
+        return cls(mapped(place, digest), bos=bos, eos=eos)
 
     @classmethod
     def of(

@@ -7,7 +7,7 @@ Python as the library would.
 import unicodedata
 from functools import cache
 
-from ondol.tokenizing.characters import CATEGORIES, Ranges, ranges
+from ondol.tokenizing.characters import CATEGORIES, Ranges, ranges, telling
 
 _SURROGATES = range(0xD800, 0xE000)
 
@@ -29,7 +29,7 @@ class _Known:
             return str(made.normalize_str(text))
 
         ours: dict[str, list[str]] = {}
-        for code in range(0x110000):
+        for code in telling():
             if code not in _SURROGATES:
                 char = chr(code)
                 ours.setdefault(unicodedata.category(char), []).append(char)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ondol.cli.budget import BudgetFacts, budget_facts, budget_pairs, show_kinds
-from ondol.cli.facts import BundleFacts, count, facts, megabytes, no_kernel_pairs, terms
+from ondol.cli.facts import BundleFacts, count, facts, megabytes, stored_pairs, terms
 from ondol.cli.measured import show_quality
 from ondol.cli.npu import Activations, NpuFacts, npu_facts, npu_pairs, warn
 from ondol.cli.one import OneFacts, one_facts, one_pairs
@@ -288,7 +288,7 @@ def _show(made: Converted) -> None:
                 f"{megabytes(made.source_bytes)} → {megabytes(bundle.size_bytes)} "
                 f"(×{made.size_ratio:.2f})",
             ),
-            *no_kernel_pairs(bundle.no_kernel),
+            *stored_pairs(bundle),
             *budget_pairs(made.budget),
             *npu_pairs(made.npu),
             *one_pairs(made.one),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ondol.bundle import Bundle
 from ondol.language import say
 from ondol.manifest import NO_KERNEL, MatrixRecord
+from ondol.tokenizing.layout import TABLE
 
 TEMPLATE = "chat_template.jinja"
 SHOWN = 3  # names of tensors in one line
@@ -29,6 +30,7 @@ class BundleFacts:
     """A bundle in one line: sizes in bytes, context in tokens, shares from 0 to 1.
 
     `no_kernel` are tensors that stay in float32 since no kernel takes their rows.
+    `tokenizer` is what it runs by: "table", which is mapped, or "library", `tokenizers`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class BundleFacts:
     licence_kind: str
     no_kernel: tuple[str, ...]
     licence_note: str
+    tokenizer: str
 
 
 def facts(bundle: Bundle) -> BundleFacts:
@@ -64,11 +67,26 @@ def facts(bundle: Bundle) -> BundleFacts:
         licence=manifest.licence.name,
         licence_kind=manifest.licence.kind,
         licence_note=manifest.licence.note,
+        tokenizer="table" if any(e.path == TABLE for e in manifest.files) else "library",
         no_kernel=tuple(record.name for record in records if record.method == NO_KERNEL),
     )
 
 
-def no_kernel_pairs(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def tokenizer_pair(bundle: BundleFacts) -> tuple[str, str]:
+    """The line of what the tokenizer runs by."""
+    shown = {
+        "table": say("mapped table, no library", "매핑한 테이블, 라이브러리 없음"),
+        "library": say("the `tokenizers` library", "`tokenizers` 라이브러리"),
+    }
+    return say("tokenizer", "토크나이저"), shown[bundle.tokenizer]
+
+
+def stored_pairs(bundle: BundleFacts) -> tuple[tuple[str, str], ...]:
+    """The lines of what the tokenizer runs by, and of what no kernel takes."""
+    return (tokenizer_pair(bundle), *_no_kernel_pairs(bundle.no_kernel))
+
+
+def _no_kernel_pairs(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """The line of what stays in float32 against the user's wish; none where nothing does."""
     if not names:
         return ()

@@ -11,6 +11,7 @@ from ondol.cli.facts import (
     layouts,
     licence_class,
     megabytes,
+    tokenizer_pair,
 )
 from ondol.cli.measured import headline
 from ondol.cli.options import BundleName, Json
@@ -68,6 +69,7 @@ def _show_model(seen: Inspection) -> None:
             (say("layers", "층"), str(model.layers)),
             (say("vocabulary", "어휘"), f"{model.vocabulary:,}"),
             (say("context", "문맥"), say(f"{model.context} tokens", f"{model.context}토큰")),
+            tokenizer_pair(seen.bundle),
             (say("quality", "품질"), _quality(seen)),
             *_kind(seen, model),
         ),

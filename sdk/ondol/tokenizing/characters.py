@@ -4,16 +4,18 @@ Pythons differ in the Unicode they know, and from the `tokenizers` library. So a
 the categories of the library it was made beside, and is split alike by every Python.
 """
 
-import sys
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 CATEGORIES = (
     *("Cc", "Cf", "Cn", "Co", "Cs", "Ll", "Lm", "Lo", "Lt", "Lu", "Mc", "Me", "Mn", "Nd", "Nl"),
     *("No", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So", "Zl", "Zp", "Zs"),
 )
 """Names in the order in which tables number them."""
+
+_PRIVATE_EDGES = (0xF0000, 0xFFFFE, 0x100000, 0x10FFFE)
 
 Ranges = tuple[tuple[int, str], ...]
 """The first character of each range and its category, the first range beginning at 0."""
@@ -25,6 +27,14 @@ WHITE_SPACE = (
 """The property White_Space, first and last of each range; stable since Unicode 6.3."""
 
 
+def telling() -> Iterator[int]:
+    """The code points among which every edge between categories lies.
+
+    No Unicode has anything in planes 4 to 13, and 15 and 16 are private but for their last two.
+    """
+    return chain(range(0x40000), range(0xE0000, 0xE1000), _PRIVATE_EDGES)
+
+
 def ranges(category: Callable[[str], str] = unicodedata.category) -> Ranges:
     """Every character's category; by default as this Python knows it."""
     return tuple(_runs(category))
@@ -32,7 +42,7 @@ def ranges(category: Callable[[str], str] = unicodedata.category) -> Ranges:
 
 def _runs(category: Callable[[str], str]) -> Iterator[tuple[int, str]]:
     last = ""
-    for code in range(sys.maxunicode + 1):
+    for code in telling():
         found = category(chr(code))
         if found != last:
             yield code, found

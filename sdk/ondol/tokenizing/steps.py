@@ -48,8 +48,8 @@ class Cut:
     """One pre-tokenizer.
 
     `kind`: pattern (`what` names it) or text (`what` itself) cut as `behaviour` says, the matches
-    being the gaps where `inverted`; space (before each piece without one), metaspace (spaces as
-    U+2581, one put in front as `what` says, cut before each where `inverted`).
+    being the gaps where `inverted`; space (before each piece without one); metaspace (spaces as
+    U+2581, one put in front: `what` is always, first or never).
     """
 
     kind: str
@@ -102,7 +102,9 @@ def cuts(step: Any) -> tuple[tuple[Cut, ...], bool]:
         elif kind == "Metaspace":
             if one.get("replacement", SPACE) != SPACE:
                 raise Unmapped("Metaspace of another letter")
-            found.append(Cut("metaspace", metaspace_scheme(one), "", one.get("split", True)))
+            found.append(Cut("metaspace", metaspace_scheme(one), "", False))
+            if one.get("split", True):
+                found.append(Cut("text", SPACE, "MergedWithNext", False))
         elif kind == "Split":
             found.append(_split(one))
         else:
@@ -189,25 +191,25 @@ class Cutter:
         """The words of a text, none of them empty; `first` where it begins what is encoded."""
         pieces = [text]
         for step, alphabet in self._steps:
-            found: list[str] = []
-            for at, piece in enumerate(pieces):
-                if step.kind == "space":
-                    found.append(piece if piece.startswith(" ") else f" {piece}")
-                    continue
-                if step.kind == "metaspace":
-                    starts = step.what == "always" or (step.what == "first" and first and not at)
-                    piece = piece.replace(" ", SPACE)
-                    piece = SPACE + piece if starts and not piece.startswith(SPACE) else piece
-                    found += (
-                        _cut(piece, _places(piece, SPACE), "MergedWithNext", False)
-                        if (step.inverted)
-                        else [piece]
-                    )
-                    continue
-                spans = alphabet.spans(piece) if alphabet is not None else _places(piece, step.what)
-                found += _cut(piece, spans, step.behaviour, step.inverted)
-            pieces = [piece for piece in found if piece]
+            pieces = [
+                piece
+                for at, whole in enumerate(pieces)
+                for piece in _pieces(step, alphabet, whole, first and not at)
+                if piece
+            ]
         return pieces
+
+
+def _pieces(step: Cut, alphabet: Alphabet | None, text: str, first: bool) -> list[str]:
+    """What one pre-tokenizer makes of a piece."""
+    if step.kind == "space":
+        return [text if text.startswith(" ") else f" {text}"]
+    if step.kind == "metaspace":
+        text = text.replace(" ", SPACE)
+        leads = step.what == "always" or (step.what == "first" and first)
+        return [SPACE + text if leads and not text.startswith(SPACE) else text]
+    spans = _places(text, step.what) if alphabet is None else alphabet.spans(text)
+    return _cut(text, spans, step.behaviour, step.inverted)
 
 
 def _places(text: str, what: str) -> list[tuple[int, int]]:

@@ -26,6 +26,7 @@ def test_models_and_verify_take_encoders(ondol: Ondol, encoder: str) -> None:
 def test_inspect_says_what_an_encoder_is(ondol: Ondol, encoder: str) -> None:
     shown = ondol("inspect", encoder)
     assert shown.code == 0 and "embeds text" in shown.out and "mean" in shown.out
+    assert "the `tokenizers` library" in shown.out
     assert ondol("inspect", encoder, "--json").json["manifest"]["model"]["task"] == "embed"
 
 

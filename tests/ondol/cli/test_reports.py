@@ -63,6 +63,7 @@ def test_inspect_shows_every_fact(ondol: Ondol, home: Path) -> None:
     done = ondol("inspect", str(home / "bundles" / "talker"))
     for text in ("weights.bin", "qwen2", "[bold]Own[/bold]", "␛[31mred", "GroupQueryAttention"):
         assert text in done.out
+    assert seen["bundle"]["tokenizer"] == "table" and "mapped table" in done.out
     assert "\x1b" not in done.out
 
 
