@@ -48,7 +48,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     @cache
     def make(name: str, weights: Weights = "auto", target: Target = "cpu") -> Bundle:
         options = Options(weights=weights, context=CONTEXT, target=target)
-        folder = root / f"{name}-{weights}-{target}"
+        folder = root / ("" if target == "cpu" else target) / f"{name}-{weights}"
+        folder.parent.mkdir(exist_ok=True)
         return convert(MODELS / name, folder, options=options).bundle
 
     return make
