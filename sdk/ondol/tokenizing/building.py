@@ -121,8 +121,7 @@ def _added(
     tokens: Iterable[Mapping[str, Any]], ids: dict[str, int]
 ) -> dict[str, Mapping[str, Any]]:
     """Added tokens by content; those without an id get the one the library gives them."""
-    model, found = len(ids), {}
-    numbers: list[int] = []
+    following, found = len(ids), {}
     for token in tokens:
         content = str(token["content"])
         if content in found:
@@ -130,8 +129,7 @@ def _added(
         if not token["special"] and any(token.get(name) for name in _ODD):
             raise Unmapped(f"an added token {content!r:.40} with {_ODD}")
         if content:
-            number = ids.setdefault(content, max([model, *(n + 1 for n in numbers)]))
-            numbers.append(number)
+            following = max(following, ids.setdefault(content, following) + 1)
             found[content] = token
     return found
 
