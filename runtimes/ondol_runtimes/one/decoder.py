@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ondol.runtime import Logits
 
 BUCKET = 32  # tokens of a prompt at a time
+ROOM = 256  # positions of the cache at first; doubled when full, for attention reads all of it
 LEAST = 8  # fewer are run one by one
 HIDDEN = np.float32(-10_000)
 IDS, PAST, MASK = ("input_ids", "positions", "wanted"), "past_key_values.", "mask"
@@ -33,8 +34,8 @@ class OnertDecoder(DecoderSession):
         self._path, self._threads = str(bundle.file(graph)), plan.threads
         self._circle = circle_of(bundle)
         _check_facts(self._circle, bundle)
-        shape = (model.kv_heads, plan.context, model.head_dim)
-        # Untouched zeros cost no memory: pages come as the conversation grows
+        self._room = min(ROOM, plan.context)
+        shape = (model.kv_heads, self._room, model.head_dim)
         self._cache = {
             port.name.removeprefix(NEW): np.zeros(shape, np.float32)
             for port in self._circle.outputs
@@ -45,6 +46,7 @@ class OnertDecoder(DecoderSession):
         self._bound(1, 1)
 
     def _append(self, ids: Sequence[int]) -> "Logits":
+        self._grow(self._length + len(ids))
         done = 0
         while done < len(ids):
             count = min(BUCKET, len(ids) - done)
@@ -57,6 +59,7 @@ class OnertDecoder(DecoderSession):
         return self._logits
 
     def _append_all(self, ids: Sequence[int]) -> "Logits":
+        self._grow(self._length + len(ids))
         rows = np.empty((len(ids), self.vocabulary), np.float32)
         for at in range(0, len(ids), BUCKET):
             part = ids[at : at + BUCKET]
@@ -64,6 +67,18 @@ class OnertDecoder(DecoderSession):
             made = self._run(bound, part, self._length + at, range(BUCKET))
             rows[at : at + len(part)] = made.reshape(BUCKET, self.vocabulary)[: len(part)]
         return rows
+
+    def _grow(self, length: int) -> None:
+        """Room for so many positions; graphs are prepared anew for what came of it."""
+        if length <= self._room:
+            return
+        while self._room < length:
+            self._room = min(2 * self._room, self.context)
+        self._prepared.clear()
+        for name, old in self._cache.items():
+            new = np.zeros((len(old), self._room, old.shape[2]), np.float32)
+            new[:, : self._length] = old[:, : self._length]
+            self._cache[name] = new
 
     def _run(
         self, bound: "_Bound", ids: Sequence[int], start: int, wanted: Sequence[int]
@@ -83,14 +98,14 @@ class OnertDecoder(DecoderSession):
             for name, memory in self._cache.items():
                 graph.feed(f"{PAST}{name}", memory)
             windows = [name for name in sizes if name.startswith(MASK)]
-            self._prepared[key] = _Bound(graph, n, wanted, self.context, windows)
+            self._prepared[key] = _Bound(graph, n, wanted, self._room, windows)
         return self._prepared[key]
 
     def _size(self, name: str, n: int, wanted: int) -> tuple[int, ...]:
         if name.startswith(PAST):
             return self._cache[name.removeprefix(PAST)].shape
         if name.startswith(MASK):
-            return (n, self.context + n)
+            return (n, self._room + n)
         return (wanted,) if name == "wanted" else (n,)
 
     def _close(self) -> None:
@@ -101,12 +116,12 @@ class _Bound:
     """A prepared graph with its inputs' memory."""
 
     def __init__(
-        self, graph: Prepared, n: int, wanted: int, context: int, masks: Sequence[str]
+        self, graph: Prepared, n: int, wanted: int, room: int, masks: Sequence[str]
     ) -> None:
-        self.graph, self.n, self._context = graph, n, context
+        self.graph, self.n, self._room = graph, n, room
         self._ids, self._positions = np.zeros(n, np.int32), np.zeros(n, np.int32)
         self._wanted = np.zeros(wanted, np.int32)
-        self._masks = {name: np.zeros((n, context + n), np.float32) for name in masks}
+        self._masks = {name: np.zeros((n, room + n), np.float32) for name in masks}
         memory = {"input_ids": self._ids, "positions": self._positions, "wanted": self._wanted}
         for name, array in (memory | self._masks).items():
             graph.feed(name, array)
@@ -115,25 +130,25 @@ class _Bound:
         """Logits of the wanted ones of at most n tokens; what is missing is filled and hidden."""
         count = len(ids)
         self._ids[:count], self._ids[count:] = ids, 0
-        np.minimum(start + np.arange(self.n), self._context - 1, out=self._positions)
+        np.minimum(start + np.arange(self.n), self._room - 1, out=self._positions)
         self._wanted[:] = wanted
         for name, mask in self._masks.items():
             window = int(name.removeprefix(MASK).removeprefix(".") or 0)
-            _fill(mask, start, count, self._context, window)
+            _fill(mask, start, count, self._room, window)
         self.graph.run()
         return self.graph.output(LOGITS)
 
 
-def _fill(mask: "NDArray[np.float32]", start: int, count: int, context: int, window: int) -> None:
+def _fill(mask: "NDArray[np.float32]", start: int, count: int, room: int, window: int) -> None:
     """0 where a new position may look, in the cache and behind it; HIDDEN elsewhere."""
     n = len(mask)
-    at = np.concatenate([np.arange(context), start + np.arange(n)])
-    there = np.concatenate([np.arange(context) < start, np.arange(n) < count])
+    at = np.concatenate([np.arange(room), start + np.arange(n)])
+    there = np.concatenate([np.arange(room) < start, np.arange(n) < count])
     own = (start + np.arange(n))[:, None]
     seen = there & (at <= own)
     if window:
         seen &= at > own - window
-    seen[np.arange(n), context + np.arange(n)] = True  # of what only fills up, too
+    seen[np.arange(n), room + np.arange(n)] = True  # of what only fills up, too
     np.copyto(mask, np.where(seen, np.float32(0), HIDDEN))
 
 

@@ -75,6 +75,7 @@ class OneRuntime(Runtime):
 
 def _proven(bundle: Bundle) -> str:
     """The circle's file: it and the one that describes it are whole, and onert survives it."""
+    from ondol_runtimes.one.layout import check_layout
     from ondol_runtimes.one.prepared import REPORT
 
     variant = bundle.variant("one")
@@ -87,9 +88,23 @@ def _proven(bundle: Bundle) -> str:
             say("It was converted for other targets.", "다른 대상용으로 변환된 번들입니다."),
             say("Convert the model with --target one.", "--target one으로 모델을 변환하세요."),
         )
+    if bundle.packed is not None:
+        raise DeviceUnavailable(
+            say(
+                f"onert cannot read {bundle.path.name}.",
+                f"onert는 {bundle.path.name}을(를) 읽지 못합니다.",
+            ),
+            say(
+                "It opens files by their paths, and this bundle is one file.",
+                "파일 경로로만 여는데, 이 번들은 파일 하나로 묶여 있습니다.",
+            ),
+            f"ondol unpack {bundle.path}",
+        )
     bundle.verify([variant.graph, REPORT])
     entry = next(each for each in bundle.manifest.files if each.path == variant.graph)
-    prove(str(bundle.file(variant.graph)), entry.sha256)
+    path = bundle.file(variant.graph)
+    check_layout(path)
+    prove(str(path), entry.sha256)
     return variant.graph
 
 

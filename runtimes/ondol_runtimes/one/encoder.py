@@ -1,4 +1,4 @@
-"""An embedder on onert: text by text, in prepared graphs of a few lengths."""
+"""An embedder on onert: text by text, in graphs prepared for their lengths."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from ondol.stateless import Arrays
 
-SHORTEST = 16
-"""The length of the shortest graph, in tokens; each next one is twice as long."""
+STEP = 8
+"""What lengths of graphs are multiples of, in tokens: padding is computed like any token."""
+KEPT = 16  # prepared graphs; preparing one again is cheap, for weights are mapped
 EMBEDDING = "embedding"
 INPUTS = {"input_ids", "numbers", "mask"}
 
@@ -36,7 +37,7 @@ class OnertEmbedder(Session):
         self._circle, self._facts = circle_of(bundle), facts
         _check_facts(self._circle, bundle)
         self._prepared: dict[int, Prepared] = {}
-        self._graph(min(SHORTEST, facts.context))
+        self._graph(min(STEP, facts.context))
 
     def _run(self, feeds: "Arrays") -> "Arrays":
         ids, mask = feeds["input_ids"], feeds["attention_mask"]
@@ -61,16 +62,18 @@ class OnertEmbedder(Session):
         return graph.output(EMBEDDING)
 
     def _length(self, count: int) -> int:
-        length = SHORTEST
-        while length < count:
-            length *= 2
-        return min(length, self._facts.context)
+        return min(-(-count // STEP) * STEP, self._facts.context)
 
     def _graph(self, length: int) -> Prepared:
-        if length not in self._prepared:
+        """The graph of a length; the one that was not used for longest gives way."""
+        graph = self._prepared.pop(length, None)
+        if graph is None:
             sizes: dict[str, Sequence[int]] = {p.name: (length,) for p in self._circle.inputs}
-            self._prepared[length] = Prepared(self._path, self._circle, sizes, self._threads)
-        return self._prepared[length]
+            graph = Prepared(self._path, self._circle, sizes, self._threads)
+        self._prepared[length] = graph
+        if len(self._prepared) > KEPT:
+            del self._prepared[next(iter(self._prepared))]
+        return graph
 
     def _check_ids(self, ids: "NDArray[np.int64]", mask: "NDArray[np.int64]") -> None:
         facts = self._facts

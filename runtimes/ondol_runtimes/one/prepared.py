@@ -127,7 +127,7 @@ def _refusals(path: str) -> Iterator[None]:
         try:
             yield
         except Exception as exc:  # its errors share no base class
-            raise refused(os.path.basename(path), words(exc)) from exc
+            raise refused(os.path.basename(path), f"onert: {words(exc)}") from exc
 
 
 @contextmanager

@@ -217,6 +217,7 @@ def stage_title(stage: str) -> str:
         "weights": say("Weights", "가중치"),
         "graph": say("Graph", "그래프"),
         "hash": say("Hashes", "해시"),
+        "circle": say("Circle file", "circle 파일"),
         "quantise": say("Calibrating and quantising", "보정과 양자화"),
         "measure": say("Measuring the loss", "손실 측정"),
         "evaluate": say("Evaluating", "평가"),

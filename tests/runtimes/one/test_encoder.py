@@ -40,6 +40,13 @@ def test_vectors_are_those_of_the_cpu(made: Bundle) -> None:
     assert np.allclose(np.linalg.norm(vectors[1], axis=1), 1, atol=1e-5)
 
 
+def test_graphs_give_way_to_each_other(made: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ondol_runtimes.one.encoder.KEPT", 1)
+    with Encoder.open(made, device="one", threads=1) as encoder:
+        first = encoder.embed(TEXTS)
+        assert np.array_equal(encoder.embed(TEXTS), first)
+
+
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_contract_of_graphs_is_kept(check: str, made: Bundle) -> None:
     check_one(check, registry.runtime("one"), made)
