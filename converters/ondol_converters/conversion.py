@@ -23,7 +23,7 @@ from ondol_converters.licences.terms import Stated, folder_terms, terms_of
 from ondol_converters.npu import NAME as NPU
 from ondol_converters.npu import NpuReport
 from ondol_converters.one import NAME as ONE
-from ondol_converters.one import OneReport, check_one
+from ondol_converters.one import OneReport, check_one, check_size
 from ondol_converters.proof import prove
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source, open_source
@@ -163,6 +163,8 @@ def _convert(source: Source, job: _Job) -> Conversion:
     job.progress("tokenizer", 1, 1)
     if job.options.target in (NPU, ONE):
         check_static(assembly.decoder)
+    if job.options.target == ONE:
+        check_size(assembly.source, job.options)
     report = npu = one = None
     with replaced_folder(job.target) as folder:
         weighing = Weighing()

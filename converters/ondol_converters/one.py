@@ -6,6 +6,7 @@ run on silicon of Exynos.
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
@@ -23,10 +24,15 @@ from ondol.stateless import Port
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.encoder import Encoder, EncoderWeights
+from ondol_converters.recipe import Options
+from ondol_converters.sources import Source
 
 NAME = "one"
 CIRCLE, REPORT = "one.circle", "one.json"
 PACKAGES = ("circle_schema", "flatbuffers")
+
+DENSE = ("float32", "float16", "bfloat16")
+"""Weights that become float32 here."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -63,6 +69,19 @@ def check_one() -> None:
             say(f"Missing: {', '.join(missing)}.", f"없는 것: {', '.join(missing)}"),
             'pip install "ondol[one]"',
         )
+
+
+def check_size(source: Source, options: Options) -> None:
+    """Refuse dense weights that no circle file holds, before they are written.
+
+    Raises:
+        OptionError: saying how large the file would be.
+    """
+    from ondol_converters.circle.file import MOST_BYTES, too_large
+
+    size = 4 * sum(math.prod(tensor.shape) for tensor in source.tensors.values())
+    if options.weights in DENSE and size > MOST_BYTES:
+        raise too_large(CIRCLE, size)
 
 
 def with_decoder(

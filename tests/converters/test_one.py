@@ -72,6 +72,15 @@ def test_what_is_not_drawn_is_refused_by_name(name: str, tmp_path: Path) -> None
     assert UNDRAWN[name] in caught.value.why and list(tmp_path.iterdir()) == []
 
 
+def test_dense_weights_that_no_file_holds_are_refused_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ondol_converters.circle.file.MOST_BYTES", 100_000)
+    with pytest.raises(OptionError, match=r"one\.circle would take") as caught:
+        made("qwen2", tmp_path, "float16")
+    assert "--weights int4" in caught.value.fix and list(tmp_path.iterdir()) == []
+
+
 def test_without_circle_schema_nothing_is_converted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

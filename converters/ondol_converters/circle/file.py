@@ -161,7 +161,7 @@ class CircleFile:
         tables = self._tables()
         total = len(tables) + sum(filling.length + ALIGNMENT for filling in self._fillings)
         if total > MOST_BYTES:
-            raise _too_large(path.name, total)
+            raise too_large(path.name, total)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
         with storage_errors(path):
             try:
@@ -234,7 +234,8 @@ def _references(tables: bytes) -> list[int]:
     return found
 
 
-def _too_large(name: str, size: int) -> OptionError:
+def too_large(name: str, size: int) -> OptionError:
+    """The error for a file of more bytes than a flatbuffer has."""
     return OptionError(
         say(
             f"{name} would take {size / 1e9:.2f} GB.",

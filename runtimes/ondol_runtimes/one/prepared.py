@@ -7,7 +7,7 @@ Weights stay mapped from their file, so that graphs prepared for several sizes s
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -149,25 +149,33 @@ def _heard() -> Iterator[Any]:
 
     Where nothing was raised, what was written is passed on: it may be another thread's.
     """
-    with _speaking, tempfile.TemporaryFile() as file:
-        kept = os.dup(2)
-        os.dup2(file.fileno(), 2)
-        raised = True
+    with _speaking, tempfile.TemporaryFile() as file, _into(file.fileno()) as passed_on:
 
         def words(exc: BaseException) -> str:
             file.seek(0)
             said = " ".join(file.read().decode("utf-8", "replace").split())
             return f"{said} ({exc})"[:400] if said else f"{type(exc).__name__}: {exc}"
 
-        try:
-            yield words
-            raised = False
-        finally:
-            os.dup2(kept, 2)
-            if not raised and file.seek(0, os.SEEK_END):
-                file.seek(0)
-                os.write(kept, file.read())
-            os.close(kept)
+        yield words
+        if file.seek(0, os.SEEK_END):
+            file.seek(0)
+            passed_on(file.read())
+
+
+@contextmanager
+def _into(descriptor: int) -> Iterator[Callable[[bytes], object]]:
+    """Standard error is another file meanwhile; what is given writes to the real one."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # a process without a terminal may have none
+        yield lambda said: None
+        return
+    os.dup2(descriptor, 2)
+    try:
+        yield lambda said: os.write(kept, said)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Decoders on onert: transformers' numbers, the same tokens as the CPU, errors with its words."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ondol.bundle import Bundle, entry_of
 from ondol.engine import Engine
 from ondol.errors import CorruptBundle, DeviceUnavailable
 from ondol.manifest import MANIFEST
+from ondol.packing import pack
 from ondol.plan import Plan
 from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options
@@ -107,6 +109,32 @@ def test_a_bundle_for_others_says_how_to_convert(tiny: Tiny) -> None:
     with pytest.raises(DeviceUnavailable, match="no circle file") as caught:
         registry.runtime("one").open(tiny("gemma3"), PLAN)
     assert "--target one" in caught.value.fix
+
+
+def test_a_bundle_of_one_file_is_to_be_unpacked(tiny: Tiny, tmp_path: Path) -> None:
+    path = tmp_path / "qwen2.ondol"
+    pack(tiny("qwen2", "auto", "one"), path)
+    with pytest.raises(DeviceUnavailable, match="cannot read") as caught:
+        registry.runtime("one").open(Bundle.open(path), PLAN)
+    assert caught.value.fix == f"ondol unpack {path}"
+
+
+def test_two_sessions_in_two_threads_do_not_mix(tiny: Tiny) -> None:
+    bundle, ids = tiny("gemma3", "auto", "one"), expected("gemma3").ids
+    runtime, starts = registry.runtime("one"), (0, 9)
+    with runtime.open(bundle, PLAN) as session:
+        wanted = []
+        for start in starts:
+            session.rewind(0)
+            wanted.append([session.append([token]).copy() for token in ids[start : start + 30]])
+
+    def work(start: int) -> list[np.ndarray]:
+        with runtime.open(bundle, PLAN) as session:
+            return [session.append([token]).copy() for token in ids[start : start + 30]]
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(work, starts))
+    assert all(np.array_equal(a, b) for a, b in zip(wanted, found, strict=True))
 
 
 def copied(bundle: Bundle, folder: Path, name: str, change: Callable[[Path], bytes]) -> Bundle:
