@@ -55,14 +55,19 @@ def unloadable(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def prepared(file: CircleFile, folder: Path, sizes: Mapping[str, Sequence[int]]) -> Prepared:
+    """A circle written, and prepared on onert for inputs of these sizes."""
+    path = folder / "test.circle"
+    file.write(path, lambda *_: None)
+    ports = tuple(file.inputs), tuple(file.outputs)
+    said = Circle(file.operators(), (), (), path.stat().st_size, *ports)
+    return Prepared(str(path), said, sizes, 1)
+
+
 def on_onert(model: onnx.ModelProto, folder: Path, feeds: Arrays) -> dict[str, NDArray[Any]]:
     """What onert makes of the inputs, resized to them; flat."""
-    made = translate(model, folder)
-    path = folder / "test.circle"
-    made.file.write(path, lambda *_: None)
-    file = made.file
-    said = Circle(file.operators(), file.kinds(), (), 0, tuple(file.inputs), tuple(file.outputs))
-    graph = Prepared(str(path), said, {name: feed.shape for name, feed in feeds.items()}, 1)
+    file = translate(model, folder).file
+    graph = prepared(file, folder, {name: feed.shape for name, feed in feeds.items()})
     for name, array in feeds.items():
         graph.feed(name, np.ascontiguousarray(array))
     graph.run()
