@@ -5,9 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ondol import __version__
 from ondol.bundle import Bundle, entry_of
 from ondol.device import Needs
@@ -54,13 +51,11 @@ class Weighing:
     """How matrices are stored: layouts by our names, those rounded before, scales of the cache.
 
     A matrix without a layout here is stored as the options say; a cache without scales is float32.
-    `divided` are what norms and biases are divided by: see `ondol_converters.quantise.stretch`.
     """
 
     layouts: Mapping[str, Layout] = field(default_factory=lambda: MappingProxyType({}))
     rounded: BlockStore | None = None
     cache: tuple[CacheScales, ...] = ()
-    divided: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +100,6 @@ class Assembly:
             self.context,
             self.progress,
             weighing.rounded,
-            weighing.divided,
         )
 
     def open_tokenizer(self, folder: Path) -> Tokenizer:

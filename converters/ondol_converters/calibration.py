@@ -1,6 +1,6 @@
 """Matrices rounded by what a text shows of their inputs: GPTQ and AWQ without a budget."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from ondol_converters.assembly import Assembly, Weighing
 from ondol_converters.budget.candidates import round_all
 from ondol_converters.budget.chain import LayerChain
-from ondol_converters.budget.grams import grams
+from ondol_converters.budget.grams import Seen, grams
 from ondol_converters.budget.texts import WINDOW, windows
 from ondol_converters.families.tensors import matrix_tensors
 from ondol_converters.graph.weights import WeightsFile
+from ondol_converters.quantise.awq import channel_scales
 from ondol_converters.quantise.layouts import exactly, planned
 from ondol_converters.quantise.store import BlockStore
-from ondol_converters.quantise.stretch import Stretch, head_feeds, layer_feeds, stretched
+from ondol_converters.quantise.stretch import Shared, Stretch, stretched
 from ondol_converters.recipe import CALIBRATED, Layout
 
 Floats = NDArray[np.float32]
@@ -35,7 +36,6 @@ def calibrated(assembly: Assembly, text: str, scratch: Path) -> Weighing:
     """
     (scratch / "rounded").mkdir()
     store = BlockStore(scratch / "rounded")
-    divided: dict[str, Floats] = {}
     tokenizer = assembly.open_tokenizer(scratch)
     shown = windows(tokenizer, text, min(WINDOW, assembly.context))
     with opened_chain(assembly, scratch) as chain:
@@ -43,11 +43,11 @@ def calibrated(assembly: Assembly, text: str, scratch: Path) -> Weighing:
         for at, found in enumerate(
             grams(chain, shown, lambda done, total: assembly.progress("calibration", done, total))
         ):
-            stretch = _stretch(assembly, chain, at, found, layouts)
-            divided |= stretch.divided
+            stretch = _stretch(chain, at, found, layouts)
+            store.stretch = store.stretch.plus(stretch)
             for name in found.keys() & layouts.keys():
-                _round(chain, name, layouts[name], found[name], stretch, store)
-    return Weighing(rounded=store, divided=divided)
+                _round(chain, name, layouts[name], found[name].gram, stretch, store)
+    return Weighing(rounded=store)
 
 
 @contextmanager
@@ -75,18 +75,16 @@ def _layouts(assembly: Assembly, chain: LayerChain) -> dict[str, Layout]:
 
 
 def _stretch(
-    assembly: Assembly,
-    chain: LayerChain,
-    at: int,
-    found: Mapping[str, Floats],
-    layouts: Mapping[str, Layout],
+    chain: LayerChain, at: int, found: Mapping[str, Seen], layouts: Mapping[str, Layout]
 ) -> Stretch:
-    """Column scales of a layer's matrices, or of those after the last layer."""
-    d = assembly.decoder
-    feeds = layer_feeds(d, at) if at < chain.depth else head_feeds(d)
-    asking = {name: layout for name, layout in layouts.items() if layout.method == AWQ}
-    seen = [feed for feed in feeds if found.keys() >= set(feed.readers)]
-    return stretched(seen, found, chain.values, asking)
+    """AWQ's column scales of a layer's matrices, or of those after the last layer."""
+    asking = {name for name, layout in layouts.items() if layout.method == AWQ} & found.keys()
+
+    def scales(matrices: Sequence[Floats], first: str, shared: Shared) -> Floats:
+        layout = layouts[first]
+        return channel_scales(matrices, found[first].gram, layout.bits, layout.block, shared)
+
+    return stretched(chain.feeds(at), asking, chain.values, scales)
 
 
 def _round(

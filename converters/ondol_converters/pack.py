@@ -20,7 +20,7 @@ from ondol_converters.families.tensors import (
     layer_norms,
 )
 from ondol_converters.families.views import viewed
-from ondol_converters.graph.decoder import DecoderWeights
+from ondol_converters.graph.decoder import LOOKED_UP, DecoderWeights
 from ondol_converters.graph.rope import tables
 from ondol_converters.graph.weights import Matrix, Stored, WeightsFile
 from ondol_converters.quantise.blocks import dense
@@ -29,6 +29,7 @@ from ondol_converters.quantise.layouts import FLOAT, exactly, narrowed, planned
 from ondol_converters.quantise.repack import Blocks, repack
 from ondol_converters.quantise.rounding import quantise
 from ondol_converters.quantise.store import BlockStore
+from ondol_converters.quantise.stretch import EMBEDDING
 from ondol_converters.recipe import BLOCKS, Layout, Options
 from ondol_converters.sources import Source, TensorInfo
 
@@ -53,7 +54,7 @@ class Packer:
     """Writes everything a decoder needs of a source; then `weights()` and `records` say what.
 
     `source` becomes what the family's views make of it. `rounded` are matrices that were rounded
-    before, and `divided` what norms and biases are divided by for their sake.
+    before, and divides norms and biases by what their columns were stretched by.
     """
 
     source: Source
@@ -64,7 +65,6 @@ class Packer:
     context: int
     progress: Progress
     rounded: BlockStore | None = None
-    divided: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     records: list[MatrixRecord] = field(default_factory=list)
     parameters: int = 0
     _done: int = 0
@@ -91,6 +91,9 @@ class Packer:
         head = matrices.pop("head", matrices["embedding"])
         if d.head_bias:
             head = replace(head, bias=self._vector(self.names["head_bias"], d.vocabulary))
+        if self.rounded is not None and EMBEDDING in self.rounded.stretch.columns:
+            scales = self.rounded.stretch.columns[EMBEDDING]
+            vectors[LOOKED_UP] = np.divide(d.embedding_scale, scales, dtype=np.float32)
         for name, size in final_norms(d).items():
             vectors[name] = self._norm(name, size) / self._divisor(name)
         for i in range(len(d.layers)):
@@ -128,7 +131,9 @@ class Packer:
 
     def _divisor(self, name: str) -> NDArray[np.float32]:
         """What a vector by our name is divided by, a norm's bias like its weights."""
-        return self.divided.get(name.removesuffix("_bias"), ONE)
+        if self.rounded is None:
+            return ONE
+        return self.rounded.stretch.divided.get(name.removesuffix("_bias"), ONE)
 
     def _vector(self, name: str, size: int) -> NDArray[np.float32]:
         self.parameters += size
@@ -189,8 +194,7 @@ class Packer:
         quants = self.file.add(name, "uint8", made.quants.shape, [made.quants])
         kept = narrowed(made.scales, False)
         stored = self.file.add(f"{name}.scales", kept.dtype.name, (rows, blocks), [kept])
-        stretched = layout.method == "awq"  # other values than the source's
-        self._record(pieces, layout, (quants.length + stored.length) // rows, stretched)
+        self._record(pieces, layout, (quants.length + stored.length) // rows, changed=True)
         return Matrix(rows, columns, layout.bits, layout.block, quants, stored, biases)
 
     def _record(

@@ -1,5 +1,6 @@
 """Matrices rounded by what a text shows of them, without a budget."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from ondol.errors import BadText, OptionError
 from ondol_converters.conversion import convert
 from ondol_converters.families.decoder import Decoder, Layer
 from ondol_converters.quantise import awq
-from ondol_converters.quantise.stretch import Feed, head_feeds, layer_feeds, stretched
+from ondol_converters.quantise.awq import channel_scales
+from ondol_converters.quantise.stretch import Feed, Shared, head_feeds, layer_feeds, stretched
 from ondol_converters.recipe import Layout, Method, Options
 from tiny_gguf import write_gguf
 from tiny_models import CONTEXT, MODELS, NAMES, Tiny, expected
@@ -109,7 +111,7 @@ def test_every_input_that_can_be_divided_is_known() -> None:
     assert [feed.readers for feed in shared] == [("layers.0.qkv", "layers.0.up"), ("layers.0.o",)]
     after = layer_feeds(replace(DECODER, pre_norms=False), 0)
     assert not any(feed.norm for feed in after)
-    assert head_feeds(DECODER) == ()
+    assert head_feeds(DECODER) == (Feed(("embedding",), norm="final_norm"),)
     assert [feed.norm for feed in head_feeds(replace(DECODER, tied=False))] == ["final_norm"]
 
 
@@ -119,14 +121,19 @@ def test_copies_of_a_head_are_stretched_alike() -> None:
     gram = (inputs.T @ inputs).astype(np.float32)
     values = {"o": random.standard_normal((40, 32)), "qkv": random.standard_normal((64, 40))}
     weights = {name: value.astype(np.float32) for name, value in values.items()}
-    layouts: dict[str, Layout] = dict.fromkeys(("o", "qkv"), Layout(4, 16, "awq"))
+
+    def scales(
+        matrices: Sequence[NDArray[np.float32]], first: str, shared: Shared
+    ) -> NDArray[np.float32]:
+        return channel_scales(matrices, gram, 4, 16, shared)
+
     feed = Feed(("o",), "", "qkv", 48, 2, 2)
-    found = stretched([feed], {"o": gram}, weights.__getitem__, layouts)
+    found = stretched([feed], ("o", "qkv"), weights.__getitem__, scales)
     columns = found.columns["o"].reshape(2, 2, 8)
     assert np.array_equal(columns[:, 0], columns[:, 1]) and columns.std() > 0
     assert np.array_equal(found.rows["qkv"][48:], columns[:, 0].reshape(-1))
     assert (found.rows["qkv"][:48] == 1).all() and not found.norms
-    alone = stretched([feed], {"o": gram}, weights.__getitem__, {"o": layouts["o"]})
+    alone = stretched([feed], ("o",), weights.__getitem__, scales)
     assert not alone.columns and not alone.rows  # qkv is not to be changed
 
 

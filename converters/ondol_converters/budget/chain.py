@@ -23,6 +23,7 @@ from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderPen, DecoderWeights
 from ondol_converters.graph.drawing import Drawing
 from ondol_converters.graph.weights import Matrix, Stored
+from ondol_converters.quantise.stretch import Feed, head_feeds, layer_feeds
 
 Floats = NDArray[np.float32]
 LOGIT_BYTES = 96 << 20  # held at once
@@ -129,6 +130,12 @@ class LayerChain:
     def as_matrix(self, name: str, values: Floats) -> dict[str, Floats]:
         """A matrix by our name, float32 [rows, columns], for `step` or `start` to use instead."""
         return {self._weights.matrices[name].quants.name: values}
+
+    def feeds(self, layer: int) -> tuple[Feed, ...]:
+        """What feeds a layer's matrices; of the number after the last one, the output matrix."""
+        if layer < self.depth:
+            return layer_feeds(self._decoder, layer)
+        return head_feeds(self._decoder) if layer == self.depth else ()
 
     @property
     def tied(self) -> bool:

@@ -153,7 +153,7 @@ class Search:
         allowed = spare * self.source_bits * self.characters
         low, high = 0.0, math.inf
         for _ in range(GUESSES if spare > 0 else 0):
-            layouts = self.costs.layouts(allowed)
+            layouts = self.costs.layouts(finest.predicted + allowed)
             known = [trial for trial in self._trials if trial.layouts == layouts]
             if not known and len(self._trials) == TRIALS:
                 break

@@ -27,7 +27,7 @@ class Sensitivity:
 
     def cost(self, candidate: Candidate) -> float:
         """The bits a token that a candidate is expected to cost."""
-        return self.slopes[candidate.matrix] * candidate.error
+        return self.slopes[candidate.matrix] * (candidate.error + candidate.activations)
 
 
 def measure(
@@ -46,8 +46,7 @@ def measure(
     slopes: dict[str, float] = {}
     for done, (name, candidate) in enumerate(coarse.items()):
         progress(done, len(coarse))
-        blocks = store.get(name, candidate.layout)
-        other = blocks.dense(chain.values(name).shape[1])
+        other = store.dense(name, candidate.layout)
         cost = _divergence(chain, base, *_swapped(chain, name, other, window, streams))
         slopes[name] = cost / candidate.error if candidate.error > 0 else 0.0
     progress(len(coarse), len(coarse))

@@ -33,6 +33,10 @@ NORMS = {
 """The operators of a kind of norm: alone, and fused with the sum that it norms."""
 
 
+LOOKED_UP = "embedding_scale"
+"""Of `vectors`: what rows of the embedding are multiplied by, instead of the decoder's number."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecoderWeights:
     """Everything a decoder graph refers to.
@@ -96,7 +100,7 @@ class DecoderPen:
         ids = sheet.input("input_ids", "int64", ["batch", "sequence"])
         lengths = self.draw_mask(ids)
         x = sheet.rows(ids, self.w.matrices["embedding"], "embedding")
-        x = self.scaled(x, d.embedding_scale, "embedding")
+        x = self.scaled(x, self.w.vectors.get(LOOKED_UP, d.embedding_scale), "embedding")
         if d.learned_positions:
             rows = sheet.rows(self._positions(lengths), self.w.matrices["positions"], "positions")
             x = sheet.node("Add", [x, rows], "positions/Add")
@@ -149,9 +153,9 @@ class DecoderPen:
         """x times a weight matrix by our name."""
         return self.sheet.matmul(x, self.w.matrices[name], name)
 
-    def scaled(self, x: str, factor: float, name: str) -> str:
-        """x times a number; x itself where that is 1."""
-        if factor == 1.0:
+    def scaled(self, x: str, factor: float | NDArray[np.float32], name: str) -> str:
+        """x times a number, or each column times its own; x itself where that is the number 1."""
+        if isinstance(factor, float) and factor == 1.0:
             return x
         scale = self.sheet.constant(f"{name}/scale", np.array(factor, np.float32))
         return self.sheet.node("Mul", [x, scale], f"{name}/Mul")

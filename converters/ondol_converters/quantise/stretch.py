@@ -1,21 +1,24 @@
-"""Where AWQ's column scales go: stretched columns are shrunk again in what feeds them.
+"""Where column scales go: stretched columns are shrunk again in what feeds them.
 
-Lin et al. 2023, arXiv 2306.00978, section 3.2. A norm's weights, or rows of the matrix before,
-are divided by what the columns were multiplied by, so that in exact arithmetic nothing changes.
+A norm's weights, or rows of the matrix before, are divided by what the columns were multiplied by,
+so that in exact arithmetic nothing changes (Lin et al. 2023, arXiv 2306.00978, section 3.2).
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ondol_converters.families.decoder import Decoder
-from ondol_converters.quantise.awq import channel_scales
-from ondol_converters.recipe import Layout
 
 Floats = NDArray[np.float32]
-HEAD = "head"
+Shared = tuple[int, int, int]
+Scales = Callable[[Sequence[Floats], str, Shared], Floats]
+"""Finds column scales, float32 [columns] above 0: of matrices [rows, columns] that read one input,
+the first one's name, and columns seen as [runs, copies, run] whose copies must be scaled alike."""
+
+EMBEDDING, HEAD = "embedding", "head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,14 @@ class Stretch:
         """What vectors are divided by: norms, and the biases of matrices, by their names."""
         return {**self.rows, **self.norms}
 
+    def plus(self, other: "Stretch") -> "Stretch":
+        """Both: of different layers."""
+        return Stretch(
+            {**self.columns, **other.columns},
+            {**self.rows, **other.rows},
+            {**self.norms, **other.norms},
+        )
+
 
 def layer_feeds(d: Decoder, i: int) -> tuple[Feed, ...]:
     """What feeds the matrices of a layer, where that can be divided: no activation in between."""
@@ -70,42 +81,42 @@ def layer_feeds(d: Decoder, i: int) -> tuple[Feed, ...]:
 
 
 def head_feeds(d: Decoder) -> tuple[Feed, ...]:
-    """What feeds the output matrix; nothing that can be divided where it is the embedding too."""
-    return () if d.tied else (Feed((HEAD,), norm="final_norm"),)
+    """What feeds the output matrix; where that is the embedding, looked up rows are divided too."""
+    return (Feed((EMBEDDING if d.tied else HEAD,), norm="final_norm"),)
 
 
 def stretched(
     feeds: Collection[Feed],
-    grams: Mapping[str, Floats],
+    known: Collection[str],
     values: Callable[[str], Floats],
-    layouts: Mapping[str, Layout],
+    scales: Scales,
 ) -> Stretch:
     """Column scales for the matrices of some feeds.
 
-    A feed is left alone where one of its readers, or the matrix that it comes from, is not in
-    `layouts`.
+    A feed is left alone where one of its readers, or the matrix that it comes from, is not one
+    that may be changed.
 
     Args:
         feeds: of a layer.
-        grams: X^T X of the inputs by matrix, float32 [columns, columns].
+        known: the matrices that may be changed.
         values: a matrix by name, float32 [rows, columns].
-        layouts: how matrices are rounded that may be changed.
+        scales: finds what to multiply the columns of a feed's readers by.
     """
     columns: dict[str, Floats] = {}
     rows: dict[str, Floats] = {}
     norms: dict[str, Floats] = {}
     for feed in feeds:
-        if any(name not in layouts for name in (*feed.readers, *filter(None, (feed.matrix,)))):
+        if any(name not in known for name in (*feed.readers, *filter(None, (feed.matrix,)))):
             continue
-        first = feed.readers[0]
-        layout, matrices = layouts[first], [values(name) for name in feed.readers]
-        shape = (feed.runs, feed.copies, len(grams[first]) // (feed.runs * feed.copies))
-        scales = channel_scales(matrices, grams[first], layout.bits, layout.block, shape)
-        columns |= dict.fromkeys(feed.readers, scales)
+        matrices = [values(name) for name in feed.readers]
+        run = matrices[0].shape[1] // (feed.runs * feed.copies)
+        shape = (feed.runs, feed.copies, run)
+        found = scales(matrices, feed.readers[0], shape)
+        columns |= dict.fromkeys(feed.readers, found)
         if feed.norm:
-            norms[feed.norm] = scales
+            norms[feed.norm] = found
             continue
-        shares = scales.reshape(shape)[:, 0].reshape(-1)
+        shares = found.reshape(shape)[:, 0].reshape(-1)
         divided = np.ones(len(values(feed.matrix)), np.float32)
         divided[feed.start : feed.start + len(shares)] = shares
         rows[feed.matrix] = divided
