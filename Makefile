@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: assistant test test-unit lint bench bench-budget clean
+.PHONY: assistant test test-unit lint device-table bench bench-budget clean
 
 # Chat in Korean, offline. ASK="..." answers once.
 assistant:
@@ -30,6 +30,10 @@ lint:
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# The READMEs' table of devices, from what the devices say of themselves.
+device-table:
+	@PYTHONPATH=sdk:runtimes:tests $(BIN)/python tests/device_table.py
 
 # Ondol beside llama.cpp on the same files; builds llama.cpp once (a C++ compiler is needed).
 bench:

@@ -16,6 +16,7 @@ class CpuRuntime(Runtime):
 
     name = "cpu"
     silicon = Silicon.YES
+    about = ("ONNX Runtime on the processor", "프로세서에서 도는 ONNX Runtime")
 
     def _probe(self) -> Report:
         try:

@@ -34,6 +34,11 @@ class NullRuntime(Runtime):
     """Always there, infinitely fast, always wrong."""
 
     name = "null"
+    target = ""
+    about = (
+        "no compute, predicted cost: tests without weights",
+        "계산하지 않고 비용만 예측. 가중치 없는 시험용",
+    )
 
     def _probe(self) -> Report:
         device = Device(

@@ -32,6 +32,10 @@ class ReferenceRuntime(Runtime):
     """Numpy, operator by operator: what the other devices are measured against."""
 
     name = "reference"
+    about = (
+        "the graph node by node in numpy: the oracle for every other device",
+        "그래프를 노드마다 numpy로 계산하는, 다른 모든 장치의 기준",
+    )
 
     def __init__(self, arithmetic: Arithmetic = "float64") -> None:
         self._arithmetic: Arithmetic = arithmetic

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ondol.bundle import Bundle as Bundle
+    from ondol.choice import Choice as Choice
+    from ondol.choice import pick as pick
     from ondol.encoder import Encoder as Encoder
     from ondol.engine import Engine as Engine
     from ondol.errors import OndolError as OndolError
@@ -20,6 +22,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Bundle": "ondol.bundle",
+    "Choice": "ondol.choice",
     "Conversation": "ondol.session",
     "Encoder": "ondol.encoder",
     "Engine": "ondol.engine",
@@ -27,10 +30,12 @@ _HOMES = {
     "Recogniser": "ondol.speech",
     "Sampling": "ondol.sampling",
     "Tokenizer": "ondol.tokenizer",
+    "pick": "ondol.choice",
 }
 
 __all__ = [
     "Bundle",
+    "Choice",
     "Conversation",
     "Encoder",
     "Engine",
@@ -38,6 +43,7 @@ __all__ = [
     "Recogniser",
     "Sampling",
     "Tokenizer",
+    "pick",
 ]
 
 

@@ -11,6 +11,7 @@ class State(StrEnum):
     MISSING_SOFTWARE = "missing-software"
     MISSING_HARDWARE = "missing-hardware"
     UNSUPPORTED = "unsupported"
+    TIMED_OUT = "timed-out"
 
 
 class Silicon(StrEnum):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from ondol import policy, registry
 from ondol.batching import INPUTS, outputs
 from ondol.bundle import Bundle
+from ondol.choice import pick
 from ondol.errors import BadPrompt, ContextFull, CorruptBundle, OptionError, WrongKind
 from ondol.framed import Framed
 from ondol.language import say
@@ -57,7 +58,7 @@ class Encoder:
         cls,
         bundle: Bundle | str | os.PathLike[str],
         *,
-        device: str = "cpu",
+        device: str | None = None,
         threads: int | None = None,
         spin: bool = True,
     ) -> Self:
@@ -65,7 +66,7 @@ class Encoder:
 
         Args:
             bundle: an opened bundle, or the path of one.
-            device: a device by name: that one or an error.
+            device: a device by name: that one or an error; None: as `ondol.choice.pick` says.
             threads: None: as many as there are cores.
             spin: whether idle threads wait in a loop; False beside a user interface.
 
@@ -77,6 +78,7 @@ class Encoder:
         opened = bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
         _ = opened.encoder
         policy.check(opened)  # before its tokenizer is parsed
+        device = pick(opened).device if device is None else device
         runtime = registry.runtime(device)
         settings = plan(opened, None, threads, spin)
         opened.verify(["tokenizer.json"])

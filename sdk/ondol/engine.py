@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from ondol import policy, registry
 from ondol.bundle import Bundle
+from ondol.choice import pick
 from ondol.errors import BadPrompt, ContextFull
 from ondol.language import say
 from ondol.memory import release_unused
@@ -45,7 +46,7 @@ class Engine:
         cls,
         bundle: Bundle | str | os.PathLike[str],
         *,
-        device: str = "cpu",
+        device: str | None = None,
         context: int | None = None,
         threads: int | None = None,
         spin: bool = True,
@@ -54,7 +55,7 @@ class Engine:
 
         Args:
             bundle: an opened bundle, or the path of one.
-            device: a device by name: that one or an error.
+            device: a device by name: that one or an error; None: as `ondol.choice.pick` says.
             context: positions of the KV cache in tokens; None: all the bundle allows.
             threads: None: as many as there are cores.
             spin: whether idle threads wait in a loop; False beside a user interface.
@@ -67,6 +68,7 @@ class Engine:
         opened = bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
         facts = opened.decoder
         policy.check(opened)  # before its tokenizer is parsed
+        device = pick(opened).device if device is None else device
         runtime = registry.runtime(device)
         settings = plan(opened, context, threads, spin)
         with ThreadPoolExecutor(1, "ondol-open") as pool:

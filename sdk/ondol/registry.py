@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
 
-from ondol.device import Report, State
+from ondol import probing
+from ondol.device import Report
 from ondol.errors import UnknownDevice
 from ondol.language import say
 from ondol.runtime import Runtime
@@ -53,10 +54,11 @@ def runtime(name: str) -> Runtime:
     return found
 
 
-def reports() -> Iterator[Report]:
-    """Every device's report, in order of preference. Never raises for a device's fault."""
-    for name in names():
-        try:
-            yield runtime(name).probe()
-        except Exception as exc:  # other people's packages may fail in any way when imported
-            yield Report(name, State.MISSING_SOFTWARE, f"{type(exc).__name__}: {exc}")
+def reports(seconds: float | None = None) -> Iterator[Report]:
+    """Every device's report, in order of preference. Never raises for a device's fault.
+
+    Args:
+        seconds: how long they have together, as they are probed side by side; one that has not
+            answered by then is reported as timed out. None: see `ondol.probing.limit`.
+    """
+    return probing.together(names(), seconds, DEVICES)

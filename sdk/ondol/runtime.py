@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from ondol import policy
 from ondol.device import Report, Silicon, State
+from ondol.device_faults import decoders_only, no_graph
 from ondol.errors import ContextFull, DeviceUnavailable, OptionError
 from ondol.language import say
+from ondol.model_facts import ModelFacts
 from ondol.stateless import Exclusive, Session, check_open
 
 if TYPE_CHECKING:
@@ -176,6 +178,10 @@ class Runtime(ABC):
 
     name: ClassVar[str]
     silicon: ClassVar[Silicon] = Silicon.NO
+    about: ClassVar[tuple[str, str]] = ("", "")
+    """What the device is, in English and in Korean, as the table of devices says it."""
+    target: ClassVar[str] = "cpu"
+    """The variant of a bundle that the device opens; "" for one that needs no graph."""
 
     @cached_property
     def at_work(self) -> threading.Event:
@@ -231,6 +237,18 @@ class Runtime(ABC):
         self._require()
         return self._open_graph(bundle, plan, graph)
 
+    def refusal(self, bundle: "Bundle") -> tuple[str, str]:
+        """Why a bundle cannot run here and what would help, from its manifest; empty if it may.
+
+        Nothing is probed, loaded or verified.
+        """
+        if self.target and bundle.variant(self.target) is None:
+            return no_graph(bundle.name, self.target)
+        decodes = isinstance(bundle.manifest.model, ModelFacts)
+        if not decodes and type(self)._open_graph is Runtime._open_graph:
+            return decoders_only()
+        return "", ""
+
     def _checked_open(self, bundle: "Bundle", plan: "Plan") -> DecoderSession:
         _ = bundle.decoder  # before the device is asked for anything
         policy.check(bundle)
@@ -277,6 +295,5 @@ class Runtime(ABC):
                 f"The device {self.name} cannot run {bundle.name}.",
                 f"{self.name} 장치로는 {bundle.name}을(를) 실행할 수 없습니다.",
             ),
-            say("It runs text generators only.", "글을 쓰는 모델만 실행하는 장치입니다."),
-            say("Choose another device: ondol devices", "다른 장치를 고르세요: ondol devices"),
+            *decoders_only(),
         )

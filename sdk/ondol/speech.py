@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ondol import policy, registry
 from ondol.bundle import Bundle
+from ondol.choice import pick
 from ondol.errors import CorruptBundle, OptionError
 from ondol.language import say
 from ondol.logmel import log_mel
@@ -64,7 +65,7 @@ class Recogniser:
         cls,
         bundle: Bundle | str | os.PathLike[str],
         *,
-        device: str = "cpu",
+        device: str | None = None,
         threads: int | None = None,
         spin: bool = True,
     ) -> Self:
@@ -78,6 +79,7 @@ class Recogniser:
         opened = bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
         facts = opened.speech
         policy.check(opened)
+        device = pick(opened).device if device is None else device
         runtime = registry.runtime(device)
         settings = plan(opened, None, threads, spin)
         opened.verify(["tokenizer.json"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ondol import registry
+from ondol import probing, registry
 from ondol.device import Silicon, State
 from ondol.errors import UnknownDevice
 
@@ -22,6 +22,14 @@ class Chip(Runtime):
         raise NotImplementedError
 """
 
+BAD = {
+    "broken": "raise OSError('libchip.so is missing')\n",
+    "hung": "import time\ntime.sleep(3600)\n",
+    "killed": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n",
+    "mute": "import os, sys\nsys.stdout.flush()\nos._exit(0)\n",
+}
+"""Modules of devices that fail as they are imported, each in its own way."""
+
 
 @pytest.fixture
 def others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -33,10 +41,13 @@ def others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "[ondol.runtimes]\n"
         "ondol-test-chip = ondol_test_chip:Chip\n"
         "ondol-test-broken = ondol_test_broken:Chip\n"
+        "ondol-test-killed = ondol_test_killed:Chip\n"
+        "ondol-test-mute = ondol_test_mute:Chip\n"
         "cpu = ondol_test_chip:Chip\n"
     )
+    for name, code in BAD.items():
+        (tmp_path / f"ondol_test_{name}.py").write_text(code)
     (tmp_path / "ondol_test_chip.py").write_text(GOOD)
-    (tmp_path / "ondol_test_broken.py").write_text("raise OSError('libchip.so is missing')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
 
@@ -49,7 +60,12 @@ def test_ours_come_first_and_open_by_name() -> None:
 
 def test_other_peoples_devices_join_without_taking_a_name(others: Path) -> None:
     assert others.is_dir()
-    assert registry.names()[-2:] == ("ondol-test-broken", "ondol-test-chip")
+    assert registry.names()[-4:] == (
+        "ondol-test-broken",
+        "ondol-test-chip",
+        "ondol-test-killed",
+        "ondol-test-mute",
+    )
     assert registry.names().count("cpu") == 1
     assert registry.runtime("cpu").silicon is Silicon.YES
     assert registry.runtime("ondol-test-chip").probe().fix == "plug one in"
@@ -63,6 +79,16 @@ def test_every_device_reports_and_none_raises(others: Path) -> None:
     assert reports["ondol-test-chip"].state is State.MISSING_HARDWARE
     broken = reports["ondol-test-broken"]
     assert broken.state is State.MISSING_SOFTWARE and "libchip.so" in broken.reason
+    killed, mute = reports["ondol-test-killed"], reports["ondol-test-mute"]
+    assert killed.state is State.MISSING_SOFTWARE and "exit -9" in killed.reason
+    assert mute.state is State.MISSING_SOFTWARE and "cannot be read" in mute.reason
+
+
+def test_other_peoples_device_that_hangs_is_a_named_timeout(others: Path) -> None:
+    entries = others / "ondol_test_chips-1.0.dist-info" / "entry_points.txt"
+    entries.write_text("[ondol.runtimes]\nondol-test-hung = ondol_test_hung:Chip\n")
+    (hung,) = probing.together(["ondol-test-hung"], 1.0, registry.DEVICES)
+    assert hung.state is State.TIMED_OUT and "1 s" in hung.reason and hung.fix
 
 
 def test_a_device_says_whether_it_was_run_on_silicon() -> None:

@@ -37,6 +37,10 @@ class AimRuntime(Runtime):
 
     name = "aim"
     silicon = Silicon.SIMULATOR
+    about = (
+        "SK hynix GDDR6-AiM class memory, simulated: decode's products in BF16 banks",
+        "SK하이닉스 GDDR6-AiM급 메모리의 모의. 디코드의 행렬 곱을 BF16 뱅크에서 계산",
+    )
 
     def __init__(self, channels: int = MOST_CHANNELS) -> None:
         check_channels(channels)

@@ -22,6 +22,10 @@ class CapiRuntime(Runtime):
 
     name = "capi"
     silicon = Silicon.YES
+    about = (
+        "the same through ONNX Runtime's C API: a bare `libonnxruntime`, no pip",
+        "같은 것을 ONNX Runtime의 C API로. `libonnxruntime` 파일 하나면 되고 pip은 필요 없음",
+    )
 
     def _probe(self) -> Report:
         found = find()

@@ -27,6 +27,11 @@ class OneRuntime(Runtime):
 
     name = "one"
     silicon = Silicon.NO
+    target = "one"
+    about = (
+        "Samsung ONE's onert on circle files; run on its CPU backend, never on an Exynos",
+        "circle 파일을 실행하는 삼성 ONE의 onert. CPU 백엔드로만 실행했고 엑시노스에서는 안 함",
+    )
 
     def _probe(self) -> Report:
         if importlib.util.find_spec(PACKAGE) is None:

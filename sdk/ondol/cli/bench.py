@@ -1,9 +1,11 @@
 """`ondol bench`: how fast a bundle runs here."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ondol.cli.choosing import chosen
 from ondol.cli.facts import megabytes
 from ondol.cli.options import ChatModel, Device, Json, Threads
 from ondol.cli.output import progress, show_json, show_pairs
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 def bench(
     model: ChatModel = None,
-    device: Device = "cpu",
+    device: Device = None,
     threads: Threads = None,
     rounds: Annotated[
         int,
@@ -39,8 +41,9 @@ def bench(
     from ondol.bench import Work, measure
     from ondol.cli.making import bundle_for
 
-    work = Work(device, threads, rounds, prompt_tokens, decode_tokens)
+    work = Work("", threads, rounds, prompt_tokens, decode_tokens)
     bundle = bundle_for(model)
+    work = replace(work, device=chosen(bundle, device))
     with progress(lambda _: say("Measuring", "재는 중")) as report:
         measured = measure(bundle, work, lambda done, total: report("measure", done, total))
     if json:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ondol.cli.choosing import chosen
 from ondol.cli.failures import INTERRUPTED
 from ondol.cli.options import (
     ChatModel,
@@ -40,7 +41,7 @@ def chat(
     model: ChatModel = None,
     once: Once = None,
     system: System = None,
-    device: Device = "cpu",
+    device: Device = None,
     threads: Threads = None,
     context: Context = None,
     max_tokens: MaxTokens = None,
@@ -62,6 +63,7 @@ def chat(
     from ondol.session import Conversation
 
     bundle = bundle_for(model)
+    device = chosen(bundle, device)
     sampling = _sampling(bundle, temperature, top_k, top_p, min_p, repetition_penalty, seed)
     longest = Limits(max_tokens, tuple(stop or ()))
     with waiting(say(f"Opening {bundle.name}…", f"{bundle.name} 여는 중…")):

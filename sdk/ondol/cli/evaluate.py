@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ondol.cli.choosing import chosen
 from ondol.cli.measured import show_quality
 from ondol.cli.options import Device, Json, Threads
 from ondol.cli.output import note, progress, show_json
@@ -93,7 +94,7 @@ def evaluate(
             ),
         ),
     ] = False,
-    device: Device = "cpu",
+    device: Device = None,
     threads: Threads = None,
     save: Annotated[
         bool,
@@ -113,8 +114,9 @@ def evaluate(
     from ondol.evaluation.measuring import measure
     from ondol.evaluation.saving import check_saveable
 
-    wanted = _wanted(text, task, against, (shots, seed), device, threads)
+    wanted = _wanted(text, task, against, (shots, seed), threads)
     found = bundle_for(bundle)
+    wanted = replace(wanted, device=chosen(found, device))
     if save:
         check_saveable(found)
     compared = sources.calibrations(against, found) if calibrations else ()
@@ -143,7 +145,6 @@ def _wanted(
     tasks: list[str] | None,
     against: str | None,
     drawn: tuple[int, int],
-    device: str,
     threads: int | None,
 ) -> "Wanted":
     """What was named is measured; where nothing was, all that needs no file."""
@@ -154,7 +155,6 @@ def _wanted(
     named = bool(texts or tasks)
     chosen = read_texts(texts) if texts else evaluation_texts()
     return Wanted(
-        device=device,
         threads=threads,
         texts=chosen if texts or against or not named else (),
         generation=not named,

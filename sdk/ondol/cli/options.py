@@ -74,13 +74,14 @@ Explain = Annotated[
 ]
 
 Device = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--device",
         metavar="NAME",
+        show_default=False,
         help=say(
-            "The device to run on: that one or an error. List: ondol devices",
-            "실행할 장치. 그 장치를 쓰지 못하면 오류로 끝냅니다. 목록: ondol devices",
+            "The device: that one or an error; otherwise the best here, said why: ondol devices",
+            "실행할 장치. 쓰지 못하면 오류로 끝냅니다. 없으면 가장 나은 것을 씁니다: ondol devices",
         ),
     ),
 ]

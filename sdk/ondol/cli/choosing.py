@@ -1,0 +1,27 @@
+"""Which device a command runs on: what the user named, or what is best here, with a reason."""
+
+from ondol.bundle import Bundle
+from ondol.cli.output import note
+from ondol.language import say
+
+
+def chosen(bundle: Bundle, device: str | None) -> str:
+    """The device's name; where none was named, those that were passed over are said.
+
+    Raises:
+        DeviceUnavailable: if nothing here runs the bundle.
+    """
+    if device is not None:
+        return device
+    from ondol.choice import pick
+
+    choice = pick(bundle)
+    if choice.passed:
+        names = ", ".join(each.device for each in choice.passed)
+        note(
+            say(
+                f"Device {choice.device}, not {names}; why: ondol devices --for {bundle.name}",
+                f"장치 {choice.device}. {names}이(가) 아닌 이유: ondol devices --for {bundle.name}",
+            )
+        )
+    return choice.device
