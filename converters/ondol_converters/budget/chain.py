@@ -117,6 +117,11 @@ class LayerChain:
         """How many layers there are."""
         return len(self._decoder.layers)
 
+    @property
+    def vocabulary(self) -> int:
+        """How many logits there are."""
+        return self._decoder.vocabulary
+
     def matrices(self, layer: int) -> Mapping[str, Matrix]:
         """A layer's matrices by our names."""
         return {name: self._weights.matrices[name] for name in self._links[layer + 1].read}

@@ -17,13 +17,15 @@ REPORT, CHART = "{}.budget.json", "{}.budget.svg"
 class TrialReport:
     """A bundle that was made and scored on the tuning text.
 
-    `loss` is relative to the source's bits per character; `bytes` are the whole bundle's,
+    `loss` is relative to the source's bits per character, the larger of what was measured and what
+    `divergence`, in bits a token, costs in the mean; `bytes` are the whole bundle's,
     `decode_rate` tokens per second as measured once; `predicted_bits` are those a token that its
     matrices were expected to cost. `matrices` are name, bits, block and method.
     """
 
     bytes: int
     bits_per_character: float
+    divergence: float
     loss: float
     predicted_bits: float
     decode_rate: float
@@ -35,6 +37,7 @@ class TrialReport:
         return cls(
             bytes=trial.scored.bytes,
             bits_per_character=trial.scored.bits_per_character,
+            divergence=trial.scored.divergence,
             loss=trial.loss,
             predicted_bits=trial.predicted,
             decode_rate=trial.scored.decode_rate,

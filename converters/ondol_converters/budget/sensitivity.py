@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ondol_converters.budget.candidates import Candidate, by_matrix
 from ondol_converters.budget.chain import LayerChain, Stream
+from ondol_converters.budget.yardstick import divergence, log_softmax
 from ondol_converters.quantise.store import BlockStore
 
 Floats = NDArray[np.float32]
@@ -42,7 +43,7 @@ def measure(
     streams = [chain.start(window)]
     for layer in range(chain.depth):
         streams.append(chain.step(layer, streams[-1])[0])
-    base = [_log_softmax(rows) for rows in chain.logits(streams[-1])]
+    base = [log_softmax(rows) for rows in chain.logits(streams[-1])]
     slopes: dict[str, float] = {}
     for done, (name, candidate) in enumerate(coarse.items()):
         progress(done, len(coarse))
@@ -73,13 +74,7 @@ def _divergence(
     """The mean of KL(base || other) over the positions of a window, in bits a token."""
     total, count = 0.0, 0
     for left, rows in zip(base, chain.logits(other, head), strict=True):
-        right = _log_softmax(rows)
-        total += float(np.einsum("rv,rv->", np.exp(left), left - right, dtype=np.float64))
+        right = log_softmax(rows)
+        total += divergence(left, right)
         count += len(rows)
     return max(total, 0.0) / count / math.log(2)
-
-
-def _log_softmax(rows: Floats) -> Floats:
-    shifted = rows - rows.max(axis=-1, keepdims=True)
-    out: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return out

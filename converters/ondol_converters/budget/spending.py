@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ondol import registry
 from ondol.bundle import Bundle
-from ondol.evaluation.scoring import OpenModel, score
+from ondol.evaluation.scoring import OpenModel, Score, score
 from ondol.plan import plan
 from ondol.tokenizer import Tokenizer
 from ondol_converters.assembly import Assembly, Weighing
@@ -16,7 +16,8 @@ from ondol_converters.budget import kernel_times, sensitivity
 from ondol_converters.budget.candidates import Candidate, round_layers, usable
 from ondol_converters.budget.chain import LayerChain
 from ondol_converters.budget.search import Costs, Found, Scored, Search, Trial
-from ondol_converters.budget.texts import SLOPE_TOKENS, WINDOW, Split, windows
+from ondol_converters.budget.texts import COMPARED_TOKENS, SLOPE_TOKENS, WINDOW, Split, windows
+from ondol_converters.budget.yardstick import Yardstick
 from ondol_converters.calibration import opened_chain
 from ondol_converters.quantise.cache import CacheScales
 from ondol_converters.quantise.store import BlockStore
@@ -52,35 +53,42 @@ def spend(
         report: called with a stage, what is done of it and what there is.
         watch: called with each trial.
     """
-    source_bits, characters = _source_score(whole, texts.tuning, scratch / "source", report)
+    report("baseline", 0, 2)
+    source = _float_score(whole, texts.tuning, scratch / "source")
+    report("baseline", 1, 2)
+    unrounded = _float_score(assembly, texts.tuning, scratch / "source")
+    report("baseline", 2, 2)
     store = BlockStore(scratch / "rounded")
     (scratch / "rounded").mkdir()
-    costs = _costs(assembly, texts, scratch, store, report)
+    costs, yardstick = _costs(assembly, texts, scratch, store, report)
     # Every trial is written like a conversion; only the last one's progress is worth showing
-    maker = _Maker(assembly.silent(), texts, scratch / "trial", store)
-    options = assembly.options
-    search = Search(costs, source_bits, characters, options.budget or 0.0, maker, watch)
+    maker = _Maker(assembly.silent(), texts, scratch / "trial", store, yardstick)
+    search = Search(
+        costs,
+        source.bits_per_character,
+        unrounded.characters / unrounded.tokens,
+        unrounded.bits_per_character / source.bits_per_character - 1,
+        assembly.options.budget or 0.0,
+        maker,
+        watch,
+    )
     found = search.run()
     return Spent(found, Weighing(found.best.layouts, store, maker.cache))
 
 
-def _source_score(
-    whole: Assembly, text: str, folder: Path, report: Progress
-) -> tuple[float, float]:
-    """Bits per character of the dequantised source, and the characters of one of its tokens."""
-    report("baseline", 0, 1)
+def _float_score(assembly: Assembly, text: str, folder: Path) -> Score:
+    """What a text costs a model before anything of it is rounded."""
     folder.mkdir()
-    bundle = whole.unquantised().write(folder, Weighing()).bundle
+    bundle = assembly.unquantised().write(folder, Weighing()).bundle
     with _Opened(bundle) as model:
         result = score(model, text)
     shutil.rmtree(folder)
-    report("baseline", 1, 1)
-    return result.bits_per_character, result.characters / result.tokens
+    return result
 
 
 def _costs(
     assembly: Assembly, texts: Split, scratch: Path, store: BlockStore, report: Progress
-) -> Costs:
+) -> tuple[Costs, Yardstick]:
     tokenizer = assembly.open_tokenizer(scratch)
     with opened_chain(assembly, scratch) as chain:
         candidates = list(
@@ -98,7 +106,9 @@ def _costs(
             chain, window, candidates, store, lambda d, t: report("sensitivity", d, t)
         )
         seconds = _seconds(chain, candidates, scratch, report)
-    return Costs(candidates, slopes, seconds, assembly.options.favor)
+        compared = windows(tokenizer, texts.tuning, size, COMPARED_TOKENS)
+        yardstick = Yardstick.of(chain, compared, scratch / "expected.bin")
+    return Costs(candidates, slopes, seconds, assembly.options.favor), yardstick
 
 
 def _seconds(
@@ -125,12 +135,20 @@ def _seconds(
 class _Maker:
     """Makes trials one after the other in the same folder."""
 
-    def __init__(self, assembly: Assembly, texts: Split, folder: Path, store: BlockStore) -> None:
+    def __init__(
+        self,
+        assembly: Assembly,
+        texts: Split,
+        folder: Path,
+        store: BlockStore,
+        yardstick: Yardstick,
+    ) -> None:
         self._assembly, self._texts, self._folder, self._store = assembly, texts, folder, store
+        self._yardstick = yardstick
         self.cache: tuple[CacheScales, ...] = ()
 
     def __call__(self, layouts: Mapping[str, Layout]) -> Scored:
-        """Write a bundle, open it, score it, and time some tokens."""
+        """Write a bundle, open it, score and compare it, and time some tokens."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir()
         weighing = Weighing(layouts, self._store, self.cache)
@@ -141,9 +159,10 @@ class _Maker:
         bundle = written.bundle
         with _Opened(bundle) as model:
             bits = score(model, self._texts.tuning).bits_per_character
+            divergence = self._yardstick.divergence(model.session)
             rate = _rate(model)
         shutil.rmtree(self._folder)
-        return Scored(bundle.size, bits, rate)
+        return Scored(bundle.size, bits, divergence, rate)
 
 
 class _Opened:

@@ -13,6 +13,7 @@ EVERY = 4  # one piece of so many is scored on
 LEAST = 200  # characters to score on
 WINDOW, TOKENS = 256, 8192
 SLOPE_TOKENS = 320
+COMPARED_TOKENS = 1536  # of the text that is scored on
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import pytest
 
 from ondol.bundle import Bundle
 from ondol.errors import BudgetUnmet
+from ondol.evaluation.scoring import Score
 from ondol_converters.budget import spending
 from ondol_converters.budget.search import MARGIN, Trial
 from ondol_converters.conversion import convert
@@ -44,7 +45,7 @@ def test_a_budget_that_cannot_be_met_says_the_best(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Beside a source that is better than any bundle can be
-    monkeypatch.setattr(spending, "_source_score", lambda *_: (0.5, 2.0))
+    monkeypatch.setattr(spending, "_float_score", lambda *_: Score(500.0, 1000, 500, True))
     convert(MODEL, tmp_path / "bundle", options=Options(context=CONTEXT))
     before = Bundle.open(tmp_path / "bundle").manifest
     with pytest.raises(BudgetUnmet, match="budget of 1.00%") as caught:
