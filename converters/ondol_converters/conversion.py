@@ -166,7 +166,7 @@ def _convert(source: Source, job: _Job) -> Conversion:
     if job.options.target == ONE:
         check_size(assembly.source, job.options)
     report = npu = one = None
-    with replaced_folder(job.target) as folder:
+    with replaced_folder(job.target) as folder, policy.making(folder):
         weighing = Weighing()
         scratch = folder / SCRATCH
         if job.options.budget is not None:

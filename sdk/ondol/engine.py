@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -72,7 +73,7 @@ class Engine:
         runtime = registry.runtime(device)
         settings = plan(opened, context, threads, spin)
         with ThreadPoolExecutor(1, "ondol-open") as pool:
-            session = pool.submit(runtime.open, opened, settings)
+            session = pool.submit(copy_context().run, runtime.open, opened, settings)
             try:
                 if not Tokenizer.has_table(opened):
                     # Parsing a tokenizer keeps the interpreter to itself: the device goes first

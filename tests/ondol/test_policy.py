@@ -15,7 +15,9 @@ from ondol.packing import pack
 from ondol.plan import Plan
 from ondol.policy import NAME
 from ondol.signing import keys, private
-from tiny_models import Tiny
+from ondol_converters.conversion import convert
+from ondol_converters.recipe import Options
+from tiny_models import MODELS, Tiny
 
 PLAN = Plan(16, 1, True, False)
 
@@ -44,8 +46,8 @@ def test_without_a_policy_all_is_allowed(user: Path, system: Path, tiny: Tiny) -
 
 @pytest.mark.parametrize("device", registry.DEVICES)
 def test_every_door_asks(user: Path, tiny: Tiny, tmp_path: Path, device: str) -> None:
-    user.write_text('licences = ["commercial"]')
     bundle = tiny("qwen2")
+    user.write_text('licences = ["commercial"]')
     encoder = encoder_bundle(tmp_path / "encoder")
     packed = pack(bundle, tmp_path / "a.ondol")
     for use in (
@@ -59,8 +61,10 @@ def test_every_door_asks(user: Path, tiny: Tiny, tmp_path: Path, device: str) ->
             use()
         assert 'licences = ["commercial"]' in caught.value.why and str(user) in caught.value.why
     user.write_text('licences = ["commercial", "unknown"]')
-    with Engine.open(bundle, device=device, context=16):
-        pass
+    runtime = registry.runtime(device)
+    if runtime.probe().available and not runtime.refusal(bundle)[0]:
+        with Engine.open(bundle, device=device, context=16):
+            pass
 
 
 def test_a_forbidden_tokenizer_is_never_parsed(
@@ -145,3 +149,16 @@ def test_a_policy_that_is_no_file_allows_nothing(user: Path) -> None:
     user.mkdir()
     with pytest.raises(PolicyForbids, match="cannot be understood"):
         policy.check_licence("MIT", "commercial", "a")
+
+
+def test_what_is_being_made_needs_no_signature(user: Path, system: Path, tmp_path: Path) -> None:
+    user.write_text('signature = "required"')
+    options = Options(context=256, budget=0.5)
+    bundle = convert(MODELS / "qwen3", tmp_path / "made", options=options).bundle
+    with pytest.raises(PolicyForbids):
+        policy.check(bundle)
+    with policy.making(tmp_path / "elsewhere"), pytest.raises(PolicyForbids):
+        policy.check(bundle)
+    user.write_text('licences = ["commercial"]')
+    with policy.making(tmp_path), pytest.raises(PolicyForbids):
+        policy.check(bundle)
