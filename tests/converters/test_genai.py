@@ -1,18 +1,14 @@
-"""onnxruntime-genai itself opens our bundles and gives our tokens; it runs in its own environment.
-
-ONDOL_GENAI_PYTHON names the Python that has it; else `.venv-genai` beside the repository's files,
-which `make test` makes.
-"""
+"""onnxruntime-genai itself opens our bundles and gives our tokens, in its own environment."""
 
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from genai_environment import needs_genai, python
 from ondol.bundle import Bundle
 from ondol.engine import Engine
 from ondol_converters.conversion import convert
@@ -38,17 +34,6 @@ class Answer:
     logits: list[float]
     tokens: list[int]
     ids: list[list[int]]
-
-
-def python() -> str:
-    folder = ROOT / ".venv-genai" / ("Scripts" if sys.platform == "win32" else "bin")
-    found = os.environ.get("ONDOL_GENAI_PYTHON") or str(folder / "python")
-    return found if Path(found).exists() else ""
-
-
-needs_genai = pytest.mark.skipif(
-    not python(), reason="no environment with onnxruntime-genai: .ci/genai .venv-genai"
-)
 
 
 def genai(bundle: Bundle, ids: list[int], texts: list[str], count: int = COUNT) -> Answer:
