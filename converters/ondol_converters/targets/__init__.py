@@ -27,9 +27,13 @@ class Target:
 
 def target(name: str) -> Target:
     """A target by its name, one of `TARGETS`."""
-    table = tomllib.loads((files("ondol_converters.targets") / f"{name}.toml").read_text("utf-8"))
     said: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
-        for key, value in table["target"].items()
+        for key, value in table(name)["target"].items()
     }
     return Target(**said)
+
+
+def table(name: str) -> dict[str, Any]:
+    """A target's whole file: see `operators` for its other tables."""
+    return tomllib.loads((files("ondol_converters.targets") / f"{name}.toml").read_text("utf-8"))

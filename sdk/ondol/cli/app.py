@@ -21,6 +21,7 @@ from ondol.cli.families import families
 from ondol.cli.inspect import inspect
 from ondol.cli.keygen import keygen
 from ondol.cli.line import Line
+from ondol.cli.lint import lint
 from ondol.cli.models import models
 from ondol.cli.pack import pack, unpack
 from ondol.cli.pull import pull
@@ -60,6 +61,10 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (models, say("List bundles and starter models.", "번들과 기본 모델을 나열합니다.")),
     (devices, say("List devices: what can run a model here.", "쓸 수 있는 장치를 나열합니다.")),
     (inspect, say("Show everything about a bundle.", "번들의 모든 정보를 보여 줍니다.")),
+    (
+        lint,
+        say("Check what a target can take of a bundle.", "대상이 번들을 실행할 수 있는지 봅니다."),
+    ),
     (diff, say("Compare two bundles.", "두 번들을 비교합니다.")),
     (verify, say("Check that a bundle is what was packed.", "번들이 온전한지 검사합니다.")),
     (sign, say("Sign a bundle with your key.", "번들에 내 키로 서명합니다.")),
