@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ondol.bundle import Bundle
+from ondol.errors import BundleError, CorruptBundle, DeviceUnavailable
+from ondol.language import say
 from ondol.stateless import Port
 from ondol_runtimes._inference import (
     FATAL,
@@ -62,6 +64,39 @@ def load(
         options.add_session_config_entry(WEIGHTS_FOLDER, folder)
     # without its fallback, which prints and tries the same again
     return ort.InferenceSession(graph, options, providers=list(providers), enable_fallback=0)
+
+
+def assignment(bundle: Bundle, target: str) -> dict[str, str]:
+    """Which execution provider takes each node of a bundle's graph, by the node's name.
+
+    Raises:
+        DeviceUnavailable: if this ONNX Runtime does not record it (before 1.24).
+        CorruptBundle: if it cannot read the graph.
+    """
+    variant = bundle.variant(target)
+    options = session_options(Settings(1, spin=False))
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    try:
+        session = load(bundle, variant.graph if variant else "", options, CPU)
+        recorded = session.get_provider_graph_assignment_info()
+    except AttributeError as exc:
+        raise DeviceUnavailable(
+            say(
+                f"ONNX Runtime {ort.__version__} does not record placements.",
+                f"ONNX Runtime {ort.__version__}은 노드 배치를 기록하지 않습니다.",
+            ),
+            str(exc),
+            'pip install --upgrade "onnxruntime>=1.24.2"',
+        ) from exc
+    except BundleError:
+        raise
+    except Exception as exc:  # its errors share no base class
+        raise CorruptBundle(
+            say("The graph cannot be loaded.", "그래프를 불러올 수 없습니다."),
+            str(exc)[:400],
+            say("Verify the bundle: ondol verify", "번들 검사: ondol verify"),
+        ) from exc
+    return {node.name: part.ep_name for part in recorded for node in part.get_nodes()}
 
 
 class Package(Inference):

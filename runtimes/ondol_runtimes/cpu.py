@@ -1,10 +1,12 @@
 """The processor, through ONNX Runtime's own CPU execution provider. Run on silicon: yes."""
 
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from ondol.bundle import Bundle
 from ondol.device import Report, Silicon, State
 from ondol.language import say
+from ondol.placement_report import Assigned, NodeCost
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
 from ondol.stateless import Session
@@ -30,6 +32,15 @@ class CpuRuntime(Runtime):
         reason = say(f"onnxruntime {found} is here.", f"onnxruntime {found}이(가) 있습니다.")
         return Report(self.name, State.AVAILABLE, reason, silicon=self.silicon, device=device)
 
+    def assign(
+        self, bundle: Bundle, plan: Plan, nodes: Sequence[NodeCost], tokens: int
+    ) -> Sequence[Assigned]:
+        """As ONNX Runtime records it; nodes that it took out of the graph run nowhere."""
+        from ondol_runtimes._package import assignment
+
+        providers = assignment(bundle, self.target)
+        return [_assigned(providers, node) for node in nodes]
+
     def _open(self, bundle: Bundle, plan: Plan) -> DecoderSession:
         from ondol_runtimes._package import Package
 
@@ -39,3 +50,15 @@ class CpuRuntime(Runtime):
         from ondol_runtimes._package import Package
 
         return open_graph(Package(), bundle, plan, graph)
+
+
+def _assigned(providers: Mapping[str, str], node: NodeCost) -> Assigned:
+    provider = providers.get(node.name)
+    if provider is None:
+        reason = say(
+            "ONNX Runtime fused it into another node, or left it out.",
+            "ONNX Runtime이 다른 노드에 합치거나 뺐습니다.",
+        )
+        return Assigned("", reason)
+    reason = say(f"ONNX Runtime gave it to {provider}.", f"ONNX Runtime이 {provider}에 맡겼습니다.")
+    return Assigned("cpu" if provider == "CPUExecutionProvider" else provider, reason)

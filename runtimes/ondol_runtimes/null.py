@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ondol.bundle import Bundle
 from ondol.device import Device, Report, State
 from ondol.language import say
+from ondol.placement_report import Assigned, NodeCost
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
 
@@ -48,6 +49,16 @@ class NullRuntime(Runtime):
         )
         reason = say("It needs nothing.", "필요한 것이 없습니다.")
         return Report(self.name, State.AVAILABLE, reason, silicon=self.silicon, device=device)
+
+    def assign(
+        self, bundle: Bundle, plan: Plan, nodes: Sequence[NodeCost], tokens: int
+    ) -> Sequence[Assigned]:
+        """Nowhere, really."""
+        reason = say(
+            "Nothing is computed: this is what it would cost.",
+            "계산하지 않습니다. 계산한다면 드는 비용입니다.",
+        )
+        return [Assigned(self.name, reason)] * len(nodes)
 
     def _open(self, bundle: Bundle, plan: Plan) -> DecoderSession:
         return NullDecoder(bundle, plan)

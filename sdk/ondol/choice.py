@@ -124,15 +124,14 @@ def pick(bundle: Bundle, device: str | None = None) -> Choice:
 
 
 def lacking(bundle: Bundle, target: str, device: Device) -> str:
-    """Which operators and precisions a device lacks for a bundle's variant; empty if none."""
+    """Which operators a device lacks for a bundle's variant; empty if none.
+
+    Precisions are what a device computes in, not what it can read: they exclude nothing.
+    """
     variant = bundle.variant(target)
-    if variant is None:
+    if variant is None or not device.operators:
         return ""
-    pairs = (
-        (variant.needs.operators, device.operators),
-        (variant.needs.precisions, device.precisions),
-    )
-    missing = [name for need, has in pairs if has for name in need if name not in has]
+    missing = [name for name in variant.needs.operators if name not in device.operators]
     if not missing:
         return ""
     names = ", ".join(missing)

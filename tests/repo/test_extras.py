@@ -31,6 +31,7 @@ OPTIONAL = {
     ("runtimes/ondol_runtimes/_program.py", "onnx"),
     ("runtimes/ondol_runtimes/aim/chart.py", "matplotlib"),
     ("runtimes/ondol_runtimes/aim/workload.py", "onnx"),
+    ("runtimes/ondol_runtimes/costs.py", "onnx"),
     ("sdk/ondol/signing/private.py", "cryptography"),
 }
 """Imports of another extra's package, only inside functions, where its absence is reported."""

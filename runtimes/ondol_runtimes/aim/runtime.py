@@ -10,12 +10,13 @@ times their bytes there. In this process they stay in their mapped file and are 
 """
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ondol.bundle import Bundle
 from ondol.device import Device, Report, Silicon, State
 from ondol.language import say
+from ondol.placement_report import Assigned, NodeCost
 from ondol.plan import Plan, usable_cores
 from ondol.runtime import DecoderSession, Runtime
 from ondol_runtimes.aim.geometry import GEOMETRY, MOST_CHANNELS
@@ -75,6 +76,15 @@ class AimRuntime(Runtime):
         )
         return Report(self.name, State.AVAILABLE, reason, silicon=self.silicon, device=device)
 
+    def assign(
+        self, bundle: Bundle, plan: Plan, nodes: Sequence[NodeCost], tokens: int
+    ) -> Sequence[Assigned]:
+        """Products of one vector with weights in the banks, everything else on the processor."""
+        from ondol_runtimes.aim.workload import placed, work_of
+
+        placed(work_of(bundle).matrices, self._channels, bundle.name)
+        return [_assigned(node, tokens) for node in nodes]
+
     def _open(self, bundle: Bundle, plan: Plan) -> DecoderSession:
         from ondol_runtimes._operators import products
         from ondol_runtimes._program import KNOWN
@@ -84,6 +94,25 @@ class AimRuntime(Runtime):
         bundle.verify()
         placed(work_of(bundle).matrices, self._channels, bundle.name)
         return ReferenceDecoder(bundle, plan, "float32", {**KNOWN, **products(in_banks)})
+
+
+def _assigned(node: NodeCost, tokens: int) -> Assigned:
+    product = node.weights and node.operator in (
+        "com.microsoft::MatMulNBits",
+        "com.microsoft::FusedMatMul",
+    )
+    if product and tokens == 1:
+        return Assigned(
+            "aim",
+            say(
+                "One vector: in the banks, in BF16 (simulated).",
+                "벡터 하나: 뱅크에서 BF16으로(모의).",
+            ),
+        )
+    if product:
+        many = say("Many vectors: the banks take one.", "벡터가 여럿이라 뱅크에서 하지 않습니다.")
+        return Assigned("cpu", many)
+    return Assigned("cpu", say("No product with weights.", "가중치와의 곱이 아닙니다."))
 
 
 def in_banks(x: "Array", rows: int, expanded: "Callable[[slice], Array]") -> "Array":

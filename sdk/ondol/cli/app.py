@@ -24,6 +24,7 @@ from ondol.cli.line import Line
 from ondol.cli.lint import lint
 from ondol.cli.models import models
 from ondol.cli.pack import pack, unpack
+from ondol.cli.place import place
 from ondol.cli.pull import pull
 from ondol.cli.sign import sign
 from ondol.cli.simulate import simulate
@@ -61,6 +62,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (models, say("List bundles and starter models.", "번들과 기본 모델을 나열합니다.")),
     (devices, say("List devices: what can run a model here.", "쓸 수 있는 장치를 나열합니다.")),
     (inspect, say("Show everything about a bundle.", "번들의 모든 정보를 보여 줍니다.")),
+    (place, say("Show which node runs where, and why.", "노드마다 어디서 왜 실행되는지 봅니다.")),
     (
         lint,
         say("Check what a target can take of a bundle.", "대상이 번들을 실행할 수 있는지 봅니다."),
