@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,9 +14,10 @@ from ondol import policy, registry
 from ondol.bundle import Bundle
 from ondol.choice import pick
 from ondol.errors import BadPrompt, ContextFull
+from ondol.governor import Governor
 from ondol.language import say
 from ondol.memory import release_unused
-from ondol.plan import plan
+from ondol.plan import Plan, plan
 from ondol.prompt import Prompt
 from ondol.reply import Limits, Reply
 from ondol.runtime import DecoderSession
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from ondol.runtime import Logits
 
 
+NAP = 0.05  # seconds between looks at whether a resting reply was cancelled
 HEAD_START = 0.03  # seconds from a device's word that it is at work to its letting go of the lock
 
 
@@ -41,6 +44,8 @@ class Engine:
         self.device = device
         self._held: list[int] = []  # the tokens whose keys and values the session holds
         self._active: Reply | None = None
+        self._plan: Plan | None = None
+        self._governor: Governor | None = None
 
     @classmethod
     def open(
@@ -51,6 +56,7 @@ class Engine:
         context: int | None = None,
         threads: int | None = None,
         spin: bool = True,
+        governor: Governor | None = None,
     ) -> "Engine":
         """Open a bundle on a device, tokenizer and weights at the same time.
 
@@ -60,6 +66,8 @@ class Engine:
             context: positions of the KV cache in tokens; None: all the bundle allows.
             threads: None: as many as there are cores.
             spin: whether idle threads wait in a loop; False beside a user interface.
+            governor: rests between tokens, and goes on with fewer threads, under heat or on a
+                low battery; None: nobody does.
 
         Raises:
             BundleError: if the bundle cannot be read, does not hold, or is no decoder.
@@ -86,6 +94,7 @@ class Engine:
                 raise
             try:
                 engine = cls(opened, session.result(), tokenizer, device)
+                engine._governed(settings, governor)
             except BaseException:
                 tokenizer.close()
                 raise
@@ -147,8 +156,42 @@ class Engine:
     ) -> None:
         self.close()
 
+    @property
+    def threads(self) -> int:
+        """Threads that the session runs with now; 0 where nobody told the engine."""
+        return self._plan.threads if self._plan else 0
+
+    def _governed(self, settings: Plan, governor: Governor | None) -> None:
+        self._plan, self._governor = settings, governor
+        if governor is not None:
+            governor.begin(settings.threads)
+
+    def _govern(self, governor: Governor) -> None:
+        """Do what the governor asks for before a token; a reply that is cancelled rests no more."""
+        action = governor.look(time.monotonic())
+        if self._plan is not None and action.threads != self._plan.threads:
+            self._reopen(replace(self._plan, threads=action.threads))
+        end = time.monotonic() + action.rest_seconds
+        while (left := end - time.monotonic()) > 0:
+            if self._active is not None and self._active.cancelled:
+                return
+            time.sleep(min(left, NAP))
+
+    def _reopen(self, settings: Plan) -> None:
+        """The same session with other settings: what it held is run again, in one go.
+
+        Its keys and values may differ in their last bits, as a prefill's from single steps do.
+        """
+        self.session.close()  # first: there may be no memory for two
+        self.session = registry.runtime(self.device).open(self.bundle, settings)
+        self._plan = settings
+        if self._held:
+            self.session.append(self._held)
+
     def _append(self, ids: Sequence[int]) -> "Logits":
         """Run tokens and remember that the cache holds them."""
+        if self._governor is not None:
+            self._govern(self._governor)
         logits = self.session.append(ids)
         self._held.extend(ids)
         return logits

@@ -1,6 +1,7 @@
 """`ondol bench`: how fast a bundle runs here."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,8 @@ from ondol.cli.choosing import chosen
 from ondol.cli.facts import megabytes
 from ondol.cli.options import ChatModel, Device, Json, Threads
 from ondol.cli.output import progress, show_json, show_pairs
+from ondol.cli.sustained import duration, run_sustained
+from ondol.errors import OptionError
 from ondol.language import say
 
 if TYPE_CHECKING:
@@ -35,12 +38,61 @@ def bench(
             "--decode-tokens", metavar="N", help=say("Tokens of the answer.", "답의 토큰 수.")
         ),
     ] = 64,
+    sustained: Annotated[
+        str | None,
+        typer.Option(
+            "--sustained",
+            metavar="TIME",
+            show_default=False,
+            help=say(
+                "Decode for so long (90s, 10m, 1h): the first minute beside the last.",
+                "이만큼 계속 생성해(90s, 10m, 1h) 처음 1분과 마지막 1분을 비교합니다.",
+            ),
+        ),
+    ] = None,
+    governed: Annotated[
+        bool,
+        typer.Option(
+            "--governed",
+            help=say(
+                "With --sustained: fewer threads and rests under heat or on a low battery.",
+                "--sustained와 함께: 뜨겁거나 배터리가 적으면 스레드를 줄이고 쉬어 갑니다.",
+            ),
+        ),
+    ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            "--record",
+            metavar="FILE",
+            show_default=False,
+            help=say(
+                "With --sustained: write what was read, one JSON object a line.",
+                "--sustained와 함께: 읽은 값을 한 줄에 JSON 객체 하나로 씁니다.",
+            ),
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure a bundle."""
     from ondol.bench import Work, measure
     from ondol.cli.making import bundle_for
 
+    if sustained is None and (governed or record is not None):
+        raise OptionError(
+            say(
+                "--governed and --record belong to --sustained.",
+                "--governed와 --record는 --sustained와 함께 씁니다.",
+            ),
+            "",
+            "--sustained 10m",
+        )
+    if sustained is not None:
+        seconds = duration(sustained)
+        bundle = bundle_for(model)
+        device = chosen(bundle, device)
+        run_sustained(bundle, device, threads, seconds, governed, record, json)
+        return
     work = Work("", threads, rounds, prompt_tokens, decode_tokens)
     bundle = bundle_for(model)
     work = replace(work, device=chosen(bundle, device))
