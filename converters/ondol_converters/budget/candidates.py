@@ -27,6 +27,7 @@ ERROR_ROWS = 512  # whose error is looked at: they agree on a matrix within some
 
 LAYOUTS = (
     Layout(8, 32, "nearest"),
+    Layout(8, 64, "nearest"),
     Layout(8, 128, "nearest"),
     Layout(4, 32, "gptq"),
     Layout(4, 64, "gptq"),
