@@ -82,27 +82,6 @@ convert(Path(sys.argv[1]), Path(sys.argv[2]), options=options, progress=killed)
 """Converts argv[1] to argv[2] with everything on, and is killed in the stage argv[3]."""
 
 
-SPENDING = ("baseline", "calibration", "sensitivity", "kernels")
-SPENT = """
-import os, signal, sys
-from pathlib import Path
-from ondol_converters.conversion import convert
-from ondol_converters.recipe import Options
-
-def killed(stage, done, total):
-    if stage == sys.argv[3] and done:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def watch(trial):
-    if sys.argv[3] == "trial":
-        os.kill(os.getpid(), signal.SIGKILL)
-
-options = Options(context=64, budget=0.5)
-convert(Path(sys.argv[1]), Path(sys.argv[2]), options=options, progress=killed, watch=watch)
-"""
-"""Converts argv[1] to argv[2] under a budget, and is killed while argv[3] is under way."""
-
-
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if not path.name.endswith(".lock")}
 
@@ -232,21 +211,6 @@ def test_killed_at_the_start_or_the_end_of_every_stage(tmp_path: Path) -> None:
     convert(MODELS / "qwen3", new, options=OPTIONS)
     convert(MODELS / "qwen3", target, options=OPTIONS)
     assert names(tmp_path) == {"model", "new"}
-
-
-def test_killed_while_a_budget_is_spent(tmp_path: Path) -> None:
-    target = tmp_path / "model"
-    kept = old_bundle(target)
-    for stage in (*SPENDING, "trial"):
-        command = [sys.executable, "-c", SPENT, str(MODELS / "qwen3"), str(target), stage]
-        died = subprocess.run(command, capture_output=True, check=False)
-        assert died.returncode == -signal.SIGKILL, (stage, died.stderr)
-        recover(target)
-        assert Bundle.open(target).manifest == kept
-    whole(target)
-    # nothing of the searches is left once the next conversion has begun
-    convert(MODELS / "qwen3", target, options=OPTIONS)
-    assert names(tmp_path) == {"model"}
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
