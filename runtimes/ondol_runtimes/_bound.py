@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ondol.bundle import Bundle
-from ondol.errors import BundleError, CorruptBundle, DeviceError
+from ondol.errors import CorruptBundle, OndolError
 from ondol.language import say
 from ondol_runtimes._inference import Graph, Inference, Settings
 
@@ -27,7 +27,7 @@ def load(inference: Inference, bundle: Bundle, name: str, settings: Settings) ->
     """
     try:
         return inference.open(bundle, name, settings)
-    except (BundleError, MemoryError):
+    except (OndolError, MemoryError):
         raise
     except Exception as exc:  # its errors share no base class
         raise CorruptBundle(
@@ -50,7 +50,7 @@ def run(graph: Graph, inference: Inference, feeds: "Mapping[str, Array]") -> "li
             "Shorten the input, or verify the bundle: ondol verify",
             "입력을 줄이거나 번들을 검사하세요: ondol verify",
         )
-        raise _failed(inference, exc, fix) from exc
+        raise inference.failed(_said(inference, exc), fix) from exc
 
 
 class Bound:
@@ -102,13 +102,8 @@ class Bound:
                 "Free some memory, or verify the bundle: ondol verify",
                 "메모리를 비우거나 번들을 검사하세요: ondol verify",
             )
-            raise _failed(self._inference, exc, fix) from exc
+            raise self._inference.failed(_said(self._inference, exc), fix) from exc
 
 
 def _said(inference: Inference, exc: Exception) -> str:
     return f"ONNX Runtime {inference.version}: {str(exc)[:400]}"
-
-
-def _failed(inference: Inference, exc: Exception, fix: str) -> DeviceError:
-    what = say("The device could not run the model.", "장치가 모델을 실행하지 못했습니다.")
-    return DeviceError(what, _said(inference, exc), fix)

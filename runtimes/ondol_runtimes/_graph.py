@@ -18,6 +18,7 @@ class OrtGraph(Session):
     def __init__(self, inference: Inference, bundle: Bundle, name: str, plan: Plan) -> None:
         self._inference = inference
         self._graph = load(inference, bundle, name, Settings(plan.threads, plan.spin))
+        self.placement = self._graph.placement
         super().__init__(self._graph.inputs, self._graph.outputs)
 
     def _run(self, feeds: "Arrays") -> "Arrays":

@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ondol.errors import DeviceError
+from ondol.language import say
+from ondol.placement import Placed
 from ondol.stateless import Port
 
 if TYPE_CHECKING:
@@ -69,8 +72,12 @@ class Binding(ABC):
 
 
 class Graph(ABC):
-    """One open graph; what is of no type that numpy has is refused when it is opened."""
+    """One open graph; what is of no type that numpy has is refused when it is opened.
 
+    `placement` is empty where every node runs on one device.
+    """
+
+    placement: tuple[Placed, ...] = ()
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
 
@@ -96,8 +103,13 @@ class Inference(ABC):
     def open(self, bundle: "Bundle", name: str, settings: Settings) -> Graph:
         """One of a bundle's graphs; weights are mapped where they lie.
 
-        Any exception but `CorruptBundle` is the engine's own.
+        Any exception but an `OndolError` is the engine's own.
         """
+
+    def failed(self, said: str, fix: str) -> DeviceError:
+        """The error for a run that fails, from what the engine said."""
+        what = say("The device could not run the model.", "장치가 모델을 실행하지 못했습니다.")
+        return DeviceError(what, said, fix)
 
 
 class UnknownType(ValueError):

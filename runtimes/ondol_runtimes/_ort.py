@@ -48,6 +48,7 @@ class OrtDecoder(DecoderSession):
         self._stages = Stages(inference, bundle, variant, plan, self._cache, self._mask)
         graph = load(inference, bundle, variant.graph, Settings(plan.threads, plan.spin))
         _check_facts(graph, model, bundle.name)
+        self.placement = graph.placement
         self._decode = Bound(inference, graph, self._cache, self._mask)
         self._only_last()
 

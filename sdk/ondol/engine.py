@@ -140,6 +140,27 @@ class Engine:
             )
         return Reply(self, ids, sampling or Sampling(), limits or Limits())
 
+    def move(self, device: str, *, threads: int | None = None, spin: bool = True) -> None:
+        """Go on on another device with the same context, such as after `DeviceLost`.
+
+        The session there is empty: the next reply runs its whole prompt, and `Reply.resume`
+        the tokens of the reply that was cut off.
+
+        Args:
+            device: a device by name: that one or an error.
+            threads: None: as many as there are cores.
+            spin: as of `open`.
+
+        Raises:
+            BundleError: if the bundle holds no longer.
+            DeviceError: if the device cannot be used; the engine stays where it is.
+        """
+        settings = plan(self.bundle, self.session.context, threads, spin)
+        session = registry.runtime(device).open(self.bundle, settings)
+        self.session.close()
+        self.session, self.device = session, device
+        self._held, self._active = [], None
+
     def close(self) -> None:
         """Free the device and the tokenizer."""
         self.session.close()

@@ -23,6 +23,8 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      ├─ DeviceError                5   a device cannot be used
      │   ├─ UnknownDevice              no device of that name
      │   ├─ DeviceUnavailable          known, but not usable here; carries its report
+     │   ├─ DeviceTimeout              a device that gives no answer while a bundle is opened
+     │   ├─ DeviceLost                 a device that fails in the middle of a session, and ends it
      │   ├─ SessionClosed              a session used after close()
      │   └─ ContractBroken             a device fails a check of ondol.testing
      ├─ GenerationError            6   a prompt or a reply that cannot go on
@@ -145,6 +147,14 @@ class UnknownDevice(DeviceError):
 
 class DeviceUnavailable(DeviceError):
     """A known device that is not usable here; the message repeats its report."""
+
+
+class DeviceTimeout(DeviceError):
+    """A device gave no answer while a bundle was opened on it; it is not waited for."""
+
+
+class DeviceLost(DeviceError):
+    """A device failed in the middle of a session, which it ended; another device can go on."""
 
 
 class SessionClosed(DeviceError):

@@ -15,11 +15,15 @@ DEVICES = {
     "cpu": "ondol_runtimes.cpu:CpuRuntime",
     "capi": "ondol_runtimes.capi.device:CapiRuntime",
     "one": "ondol_runtimes.one.device:OneRuntime",
+    "plugin": "ondol_runtimes.plugin.device:PluginRuntime",
     "reference": "ondol_runtimes.reference:ReferenceRuntime",
     "aim": "ondol_runtimes.aim.runtime:AimRuntime",
     "null": "ondol_runtimes.null:NullRuntime",
 }
 """Our devices, best first. Other people's join through the entry point `ondol.runtimes`."""
+
+DETAILED = frozenset({"plugin"})
+"""Devices that take a word after a colon: `plugin:PATH`."""
 
 GROUP = "ondol.runtimes"
 
@@ -31,12 +35,14 @@ def names() -> tuple[str, ...]:
 
 
 def runtime(name: str) -> Runtime:
-    """The runtime of a device, unprobed.
+    """The runtime of a device, unprobed; `plugin:PATH` is one too.
 
     Raises:
         UnknownDevice: naming the nearest one.
     """
-    place = DEVICES.get(name)
+    bare, _, detail = name.partition(":")
+    detailed = bare in DETAILED and bool(detail)
+    place = DEVICES.get(bare if detailed else name)
     if place is None:
         place = next((e.value for e in entry_points(group=GROUP) if e.name == name), None)
     if place is None:
@@ -50,7 +56,8 @@ def runtime(name: str) -> Runtime:
             else say("List them: ondol devices", "목록 보기: ondol devices"),
         )
     module, _, attribute = place.partition(":")
-    found: Runtime = getattr(import_module(module), attribute)()
+    make = getattr(import_module(module), attribute)
+    found: Runtime = make(detail) if detailed else make()
     return found
 
 

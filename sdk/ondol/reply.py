@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ondol.errors import OptionError
+from ondol.errors import DeviceLost, OptionError
 from ondol.language import say
 from ondol.sampling import Sampler, Sampling
 from ondol.stream import StopStrings, TextStream
@@ -27,6 +27,7 @@ class Finish(StrEnum):
     LENGTH = "length"  # max_tokens
     CONTEXT = "context"  # the context is full
     CANCELLED = "cancelled"
+    LOST = "device-lost"  # `resume()` goes on, once the engine is on another device
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,9 @@ class Reply:
         self._prompt = prompt
         self._sampler = Sampler(sampling, prompt)
         self._limits = limits
+        self._stream = TextStream(engine.tokenizer)
         self._stops = StopStrings(limits.stop)
+        self._unsaid = ""  # text of tokens after which the device was lost
         self._cancel = threading.Event()
         self._pieces = self._run()
 
@@ -118,6 +121,28 @@ class Reply:
     def cancelled(self) -> bool:
         """Whether `cancel()` was called."""
         return self._cancel.is_set()
+
+    def resume(self) -> None:
+        """Go on where the device was lost; `Engine.move` put the engine on another before.
+
+        Prompt and tokens so far are run there, and what was said stays said. Read it on.
+
+        Raises:
+            OptionError: if the reply did not end with `Finish.LOST`.
+        """
+        if self.finish is not Finish.LOST:
+            raise OptionError(
+                say("This reply cannot be resumed.", "이 답은 이어 갈 수 없습니다."),
+                say(
+                    f"It ended otherwise: {self.finish}.",
+                    f"다른 까닭으로 끝났습니다: {self.finish}",
+                )
+                if self.finish
+                else say("It has not ended.", "아직 끝나지 않았습니다."),
+                say("Ask again.", "다시 물어보세요."),
+            )
+        self.finish = None
+        self._pieces = self._run()
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -137,6 +162,9 @@ class Reply:
             logits = self._prefill()
             if logits is not None:
                 yield from self._decode(logits)
+        except DeviceLost:
+            self.finish = Finish.LOST
+            raise
         finally:
             self.finish = self.finish or Finish.CANCELLED
             self.stats = replace(self.stats, characters=len(self.text))
@@ -146,7 +174,7 @@ class Reply:
 
     def _prefill(self) -> "Logits | None":
         """Run what the cache lacks of the prompt; logits of its end, or None when cancelled."""
-        engine, prompt = self._engine, self._prompt
+        engine, prompt = self._engine, [*self._prompt, *self.ids]
         kept = _common(engine._held, prompt)
         engine._keep(kept)
         start, logits = time.perf_counter(), None
@@ -164,9 +192,13 @@ class Reply:
 
     def _decode(self, logits: "Logits") -> Iterator[str]:
         engine = self._engine
-        stream, stops = TextStream(engine.tokenizer), self._stops
+        stream, stops = self._stream, self._stops
         ends = frozenset(engine.tokenizer.eos)
-        spent = 0.0
+        spent = self.stats.decode_seconds
+        if self._unsaid:
+            piece, self._unsaid = self._unsaid, ""
+            self.text += piece
+            yield piece
         while self.finish is None:
             if self._stopped():  # the logits may be another reply's by now
                 self.finish, piece = Finish.CANCELLED, stops.finish()
@@ -184,7 +216,9 @@ class Reply:
             elif self.finish not in (None, Finish.STOP):
                 piece += stops.push(stream.finish()) + stops.finish()
             if self.finish is None:
+                self._unsaid = piece
                 logits = engine._append([token])
+                self._unsaid = ""
                 spent += time.perf_counter() - start
                 count = self.stats.decode_tokens + 1
                 self.stats = replace(self.stats, decode_tokens=count, decode_seconds=spent)

@@ -11,17 +11,20 @@ opens is an `ondol.stateless.Session`, of which `_run()` is to be written.
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from ondol import policy
 from ondol.device import Report, Silicon, State
 from ondol.device_faults import decoders_only, no_graph
-from ondol.errors import ContextFull, DeviceUnavailable, OptionError
+from ondol.errors import DeviceLost, DeviceUnavailable, OptionError
 from ondol.language import say
 from ondol.model_facts import ModelFacts
+from ondol.placement import Placed
 from ondol.stateless import Exclusive, Session, check_open
+from ondol.timely import within
+from ondol.token_ids import check_ids
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +40,10 @@ class DecoderSession(ABC):
     """One model on one device with its own KV cache of `context` positions.
 
     Not to be used from two threads at once; open two sessions for that.
+    `placement` says which node runs where, of devices that do not run every node themselves.
     """
+
+    placement: tuple[Placed, ...] = ()
 
     def __init__(self, *, context: int, vocabulary: int) -> None:
         self.context = context
@@ -64,19 +70,20 @@ class DecoderSession(ABC):
         Raises:
             ContextFull: if fewer than `len(ids)` positions are free; nothing was run.
             OptionError: if `ids` is empty or holds an id outside the vocabulary.
+            DeviceLost: if the device is gone; the session is closed then.
             SessionClosed: after `close()`.
         """
         with self._exclusive():
-            self._check(ids)
-            logits = self._append(ids)
+            check_ids(ids, self.vocabulary, self._length, self.context)
+            logits = self._run_or_lose(self._append, ids)
             self._length += len(ids)
             return logits
 
     def append_all(self, ids: Sequence[int]) -> "Logits":
         """Like `append`, but logits of every position, float32 of shape [len(ids), vocabulary]."""
         with self._exclusive():
-            self._check(ids)
-            logits = self._append_all(ids)
+            check_ids(ids, self.vocabulary, self._length, self.context)
+            logits = self._run_or_lose(self._append_all, ids)
             self._length += len(ids)
             return logits
 
@@ -137,51 +144,32 @@ class DecoderSession(ABC):
     def _close(self) -> None:
         """Free what the device holds."""
 
+    def _run_or_lose(
+        self, run: "Callable[[Sequence[int]], Logits]", ids: Sequence[int]
+    ) -> "Logits":
+        """Run `ids`; a device that is lost takes the session with it."""
+        try:
+            return run(ids)
+        except DeviceLost:
+            self.close()
+            raise
+
     def _exclusive(self) -> Exclusive:
         check_open(self._closed)
         return Exclusive(self._busy)
-
-    def _check(self, ids: Sequence[int]) -> None:
-        if len(ids) == 0:
-            raise OptionError(say("No tokens were given.", "토큰이 없습니다."))
-        low, high = min(ids), max(ids)
-        if low < 0 or high >= self.vocabulary:
-            bad = low if low < 0 else high
-            raise OptionError(
-                say(
-                    f"Token id {bad} is outside the vocabulary.",
-                    f"토큰 번호 {bad}은(는) 어휘에 없습니다.",
-                ),
-                say(f"It has {self.vocabulary} tokens.", f"어휘는 {self.vocabulary}개입니다."),
-            )
-        if self._length + len(ids) > self.context:
-            raise ContextFull(
-                say(
-                    f"{len(ids)} more tokens do not fit: {self._length} of {self.context} "
-                    "positions are in use.",
-                    f"토큰 {len(ids)}개가 더 들어갈 자리가 없습니다. "
-                    f"{self.context}자리 중 {self._length}자리를 쓰고 있습니다.",
-                ),
-                say(
-                    "The context was fixed when the session was opened.",
-                    "문맥 길이는 세션을 열 때 정해집니다.",
-                ),
-                say(
-                    "Open the session with a larger context, or rewind.",
-                    "문맥을 더 크게 열거나 앞부분으로 되감으세요.",
-                ),
-            )
 
 
 class Runtime(ABC):
     """A device by name. `probe()` never raises; `open()` gives a session or a named error."""
 
-    name: ClassVar[str]
+    name: str
     silicon: ClassVar[Silicon] = Silicon.NO
     about: ClassVar[tuple[str, str]] = ("", "")
     """What the device is, in English and in Korean, as the table of devices says it."""
     target: ClassVar[str] = "cpu"
     """The variant of a bundle that the device opens; "" for one that needs no graph."""
+    open_seconds: ClassVar[float | None] = None
+    """How long opening a bundle may take; None: as long as it does, where nothing can hang."""
 
     @cached_property
     def at_work(self) -> threading.Event:
@@ -213,6 +201,7 @@ class Runtime(ABC):
             WrongKind: if the bundle's model is no decoder.
             PolicyForbids: if this machine's policy does not allow the bundle.
             DeviceUnavailable: with the probe's reason and fix.
+            DeviceTimeout: if the device gives no answer in `open_seconds`.
             CorruptBundle: if a file does not match the manifest.
         """
         try:
@@ -235,7 +224,8 @@ class Runtime(ABC):
         """
         policy.check(bundle)
         self._require()
-        return self._open_graph(bundle, plan, graph)
+        opening = partial(self._open_graph, bundle, plan, graph)
+        return within(self.open_seconds, opening, self.name)
 
     def refusal(self, bundle: "Bundle") -> tuple[str, str]:
         """Why a bundle cannot run here and what would help, from its manifest; empty if it may.
@@ -254,7 +244,7 @@ class Runtime(ABC):
         policy.check(bundle)
         self._require()
         try:
-            return self._open(bundle, plan)
+            return within(self.open_seconds, partial(self._open, bundle, plan), self.name)
         except MemoryError as exc:
             raise DeviceUnavailable(
                 say(

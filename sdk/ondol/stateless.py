@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from ondol.errors import OptionError, SessionClosed
+from ondol.errors import DeviceLost, OptionError, SessionClosed
 from ondol.language import say
+from ondol.placement import Placed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +41,12 @@ class Port:
 
 
 class Session(ABC):
-    """One graph on one device. Not to be used from two threads at once."""
+    """One graph on one device. Not to be used from two threads at once.
+
+    `placement` says which node runs where, of devices that do not run every node themselves.
+    """
+
+    placement: tuple[Placed, ...] = ()
 
     def __init__(self, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
         self.inputs = tuple(inputs)
@@ -59,11 +65,16 @@ class Session(ABC):
 
         Raises:
             OptionError: if an input is missing, unknown, or of another type or shape.
-            DeviceError: if the device fails; `SessionClosed` after `close()`.
+            DeviceError: if the device fails; `DeviceLost` if it is gone, which closes the session;
+                `SessionClosed` after `close()`.
         """
         with self.exclusive():
             self._check(feeds)
-            return self._run(feeds)
+            try:
+                return self._run(feeds)
+            except DeviceLost:  # it takes the session with it
+                self.close()
+                raise
 
     def exclusive(self) -> "Exclusive":
         """Held while the session is in use; another thread's `run` is an error meanwhile."""

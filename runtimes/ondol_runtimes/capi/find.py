@@ -4,12 +4,12 @@ import functools
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ondol.language import say
+from ondol_runtimes._probing import ask, can_ask
 from ondol_runtimes.capi import check
 from ondol_runtimes.capi.api import VERSION
 
@@ -70,22 +70,19 @@ def locate() -> Path | None:
 @functools.cache
 def _tried(path: Path, changed: int, size: int) -> Found:
     """Ask the library in another process; the same file is asked once."""
-    if not sys.executable:  # an app with Python inside: no process of Python's can be started
+    if not can_ask():  # an app with Python inside
         said = check.describe(str(path), VERSION)
     else:
-        command = [sys.executable, "-I", "-S", check.__file__, str(path), str(VERSION)]
-        try:
-            ran = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
-        except subprocess.TimeoutExpired:
+        answer = ask("-I", "-S", check.__file__, str(path), str(VERSION), seconds=SECONDS)
+        if answer.hung:
             return Found(path, fault=say(f"{path} hangs.", f"{path}: 응답이 없습니다."))
-        printed = ran.stdout.splitlines()
-        if ran.returncode or not printed:
-            ended = f"{path}: exit {ran.returncode} {ran.stderr[-200:].decode(errors='replace')}"
+        if answer.fault or not answer.lines:
+            ended = f"{path}: {answer.fault}"
             return Found(
                 path,
                 fault=say(f"Loading it ends the process: {ended}", f"불러오다 죽습니다: {ended}"),
             )
-        said = json.loads(printed[-1])
+        said = json.loads(answer.lines[-1])
     fault = said.get("fault")
     return Found(path, said.get("version", ""), _why(fault, path, said["said"]) if fault else "")
 

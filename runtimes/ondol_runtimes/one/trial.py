@@ -1,13 +1,11 @@
 """onert tried in a process of its own first: what it does not understand can end the process."""
 
 import os
-import signal
-import subprocess
-import sys
 from functools import cache
 
 from ondol.errors import CorruptBundle
 from ondol.language import say
+from ondol_runtimes._probing import ask, can_ask
 
 SECONDS = 60.0
 IMPORT = "from onert.native.libnnfw_api_pybind import infer; infer.nnfw_session"
@@ -31,25 +29,10 @@ def fault(code: str, *arguments: str, seconds: float = SECONDS) -> str:
 
     An app in one piece has no interpreter to start, and finds out by itself.
     """
-    if getattr(sys, "frozen", False):
+    if not can_ask():
         return ""
-    try:
-        ran = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            check=False,
-            env={**os.environ, "USE_MMAPED_DATA": "1"},
-        )
-    except subprocess.TimeoutExpired:
-        return say(f"no answer in {seconds:.0f} s", f"{seconds:.0f}초 동안 답이 없음")
-    if ran.returncode == 0:
-        return ""
-    lines = [line for line in ran.stderr.splitlines() if line[:1].strip()]
-    said = [line for line in lines if not line.startswith("Traceback")]
-    return "; ".join([_ending(ran.returncode), *said])[:400]
+    mapped = {"USE_MMAPED_DATA": "1"}
+    return ask("-c", code, *arguments, seconds=seconds, environment=mapped).fault
 
 
 @cache
@@ -74,7 +57,3 @@ def refused(name: str, why: str) -> CorruptBundle:
             "모델을 다시 변환하거나 다른 장치를 쓰세요: ondol devices",
         ),
     )
-
-
-def _ending(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit {code}"

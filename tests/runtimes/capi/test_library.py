@@ -1,14 +1,13 @@
 """Libraries that are none, old, deadly or gone: a report, and this process lives."""
 
 import importlib.util
-import shutil
-import subprocess
 import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from c_library import DIES, HANGS, LEAVES, compiled
 from graph_bundle import encoder_bundle
 from ondol.bundle import Bundle
 from ondol.device import State
@@ -31,18 +30,6 @@ const void* OrtGetApiBase(void) { return base; }
 """
 NULL_BASE = "const void* OrtGetApiBase(void) { return 0; }"
 WILD = "const void* OrtGetApiBase(void) { return (const void*)8; }"
-DIES = "void __attribute__((constructor)) load(void) { *(volatile int*)0 = 1; }"
-LEAVES = "#include <unistd.h>\nvoid __attribute__((constructor)) load(void) { _exit(0); }"
-HANGS = "#include <unistd.h>\nvoid __attribute__((constructor)) load(void) { for (;;) pause(); }"
-
-
-def compiled(code: str, path: Path) -> Path:
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler: apt-get install gcc libc6-dev")
-    command = [compiler, "-shared", "-fPIC", "-w", "-x", "c", "-o", str(path), "-"]
-    subprocess.run(command, input=code, text=True, check=True)
-    return path
 
 
 def refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -1,0 +1,1 @@
+"""Any plugin execution provider of ONNX Runtime, by its library."""
