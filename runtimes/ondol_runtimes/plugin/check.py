@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 SAYS = ("get_library_path", "library_path")
 """Functions by which packages of plugins say where their library is."""
@@ -27,7 +28,7 @@ def library(named: str) -> str:
     return str(Path(function()).resolve())
 
 
-def describe(named: str) -> dict[str, object]:
+def describe(named: str) -> dict[str, Any]:
     """The library, ONNX Runtime's version and the devices; or a fault and what was said of it."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
