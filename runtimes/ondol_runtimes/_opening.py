@@ -59,6 +59,12 @@ def processor(name: str, software: str) -> Device:
     )
 
 
+def proven(bundle: Bundle, make: Callable[[str], Opened]) -> Opened:
+    """What `make` opens of the processor's graph, the bundle hashed meanwhile."""
+    variant = _variant(bundle)
+    return _proven(bundle, variant, lambda: make(variant.graph))
+
+
 def _proven(bundle: Bundle, variant: Variant, make: Callable[[], Opened]) -> Opened:
     # The graphs are parsed, so they are proven first; the weights are only numbers
     bundle.verify([variant.graph, *variant.prefill])

@@ -28,6 +28,7 @@ OTHER_NAMES = {"optimum_onnx": "optimum"}
 
 OPTIONAL = {
     ("runtimes/ondol_runtimes/one/prepared.py", "onert"),
+    ("runtimes/ondol_runtimes/openvino/door.py", "openvino"),
     ("runtimes/ondol_runtimes/_program.py", "onnx"),
     ("runtimes/ondol_runtimes/aim/chart.py", "matplotlib"),
     ("runtimes/ondol_runtimes/aim/workload.py", "onnx"),

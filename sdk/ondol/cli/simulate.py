@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ondol.cli.estimated import ESTIMATORS, show_estimate
 from ondol.cli.making import converters
 from ondol.cli.options import Json
 from ondol.cli.output import note, show_json
@@ -47,7 +48,14 @@ def simulate(
     ] = None,
     device: Annotated[
         str,
-        typer.Option("--device", metavar="NAME", help=say("The simulated device.", "모의할 장치.")),
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help=say(
+                "The simulated device; furiosa: its compiler's estimate of a product.",
+                "모의할 장치. furiosa는 그 컴파일러가 추정한 행렬 곱.",
+            ),
+        ),
     ] = "aim",
     channels: Annotated[
         int,
@@ -93,6 +101,16 @@ def simulate(
     json: Json = False,
 ) -> None:
     """Simulate a product or a bundle's decode."""
+    if device in ESTIMATORS:
+        if gemv is None or any(each is not None for each in (bundle, context, trace, chart)):
+            raise _wrong(
+                say(
+                    f"Of {device}, only a product is estimated.",
+                    f"{device} 장치는 행렬 곱 하나만 추정합니다.",
+                )
+            )
+        show_estimate(device, *_shape(gemv), json=json)
+        return
     package = _simulator(device)
     if (bundle is None) == (gemv is None):
         raise _wrong(

@@ -1,0 +1,14 @@
+"""XNNPACK inside an Android build of ONNX Runtime: looked for and no more. Run on silicon: no."""
+
+from ondol_runtimes._android import CODE, AndroidRuntime
+
+
+class XnnpackRuntime(AndroidRuntime):
+    """The provider XnnpackExecutionProvider. No claim of support."""
+
+    name = "xnnpack"
+    about = (
+        "XNNPACK inside an Android build of ONNX Runtime: looked for and no more; no claim",
+        "안드로이드용 ONNX Runtime의 XNNPACK. 있는지만 확인하며 지원한다고 하지 않음",
+    )
+    code = CODE.format(provider="XnnpackExecutionProvider")
