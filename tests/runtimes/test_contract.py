@@ -12,13 +12,15 @@ from ondol.errors import ContractBroken, DeviceUnavailable, OptionError, Unknown
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
 from ondol.testing import CHECKS, check_one, check_runtime
-from ondol_converters.recipe import Target
+from ondol_converters.recipe import Target, Weights
 from ondol_runtimes.null import NullDecoder, NullRuntime, predicted_bytes_per_token
 from tiny_models import Tiny
 
 CONTEXT = 96
 TARGETS: dict[str, Target] = {"one": "one"}
 """What bundles are converted for, of devices that the CPU's graphs do not serve."""
+WEIGHTS: dict[str, Weights] = {"openvino": "float32"}
+"""Which weights they have, of devices that take no quantised ones."""
 
 
 @pytest.fixture(scope="module", params=registry.DEVICES)
@@ -30,12 +32,17 @@ def device(request: pytest.FixtureRequest) -> Runtime:
     return runtime
 
 
+def made(tiny: Tiny, model: str, device: str) -> Bundle:
+    """The tiny bundle of a model that a device opens."""
+    return tiny(model, WEIGHTS.get(device, "auto"), TARGETS.get(device, "cpu"))
+
+
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("model", ["gemma3", "llama3"])
 def test_every_device_keeps_the_contract(
     device: Runtime, check: str, model: str, tiny: Tiny
 ) -> None:
-    check_one(check, device, tiny(model, target=TARGETS.get(device.name, "cpu")))
+    check_one(check, device, made(tiny, model, device.name))
 
 
 @pytest.mark.parametrize("check", ["append_all", "steps", "rewind", "apart", "writing"])
@@ -104,7 +111,7 @@ def test_an_unavailable_device_says_why(tiny: Tiny) -> None:
 
 
 def test_a_session_is_free_again_after_an_error(device: Runtime, tiny: Tiny) -> None:
-    bundle = tiny("qwen3", target=TARGETS.get(device.name, "cpu"))
+    bundle = made(tiny, "qwen3", device.name)
     with device.open(bundle, Plan(CONTEXT, 1, True)) as session:
         with pytest.raises(OptionError):
             session.append([])

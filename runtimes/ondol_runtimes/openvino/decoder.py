@@ -35,7 +35,8 @@ class OpenVinoDecoder(DecoderSession):
         self._cache: dict[str, NDArray[np.float32]] = dict.fromkeys(names, empty)
 
     def _append(self, ids: Sequence[int]) -> "Logits":
-        return self._run(ids, -1)[-1]
+        last: Logits = self._run(ids, -1)[-1]
+        return last
 
     def _append_all(self, ids: Sequence[int]) -> "Logits":
         return self._run(ids, 0)
