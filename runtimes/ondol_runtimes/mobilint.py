@@ -7,7 +7,7 @@ from ondol_runtimes._vendor import VendorRuntime
 
 
 class MobilintRuntime(VendorRuntime):
-    """qbruntime opens an accelerator; mbltml, where it is there, counts them."""
+    """qbruntime opens an accelerator; mbltml counts them."""
 
     name = "mobilint"
     package = "qbruntime"
@@ -31,12 +31,12 @@ try:
 except qbruntime.QbRuntimeError as exc:
     said = {"error": str(exc).splitlines()[0]}
 else:
+    import mbltml
     said = {"found": "Mobilint NPU"}
     try:
-        import mbltml
         mbltml.mbltmlInit()
         said["found"] += f" x {mbltml.mbltmlGetDeviceCount()}"
-    except Exception as exc:
+    except mbltml.MBLTMLError as exc:
         said["found"] += f" (mbltml: {exc})"
 print("\\n" + json.dumps(said))
 """

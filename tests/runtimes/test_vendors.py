@@ -16,7 +16,9 @@ from ondol.device import Report, Silicon, State
 from ondol.errors import DeviceUnavailable, OptionError
 from ondol.plan import Plan
 from ondol_runtimes import _vendor
+from ondol_runtimes._probing import ask
 from ondol_runtimes._vendor import VendorRuntime
+from ondol_runtimes.exynos import COMPILE
 from ondol_runtimes.furiosa import COMPILER, estimate
 from tiny_models import Tiny
 
@@ -132,8 +134,10 @@ def test_what_furiosa_says_without_a_card() -> None:
 def test_what_litert_says_without_samsungs_toolchain() -> None:
     report = real("exynos")
     assert report.state is State.MISSING_SOFTWARE and "LiteCore" in report.fix
-    assert "apply_plugin failed to apply plugin" in report.reason
-    assert "undefined symbol" in report.reason
+    assert "Samsung's compiler plugin: undefined symbol" in report.reason
+    said = ask("-c", COMPILE, seconds=120).lines[-1]
+    assert "ValueError: apply_plugin failed to apply plugin." in said
+    assert "undefined symbol" in said
 
 
 @pytest.mark.skipif(importlib.util.find_spec("rebel") is not None, reason="rebel is installed")
