@@ -30,6 +30,7 @@ class VendorRuntime(Runtime):
 
     silicon = Silicon.NO
     target = ""
+    opens = False
     package: ClassVar[str]
     code: ClassVar[str]
     obtain: ClassVar[tuple[str, str]]

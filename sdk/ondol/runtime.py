@@ -168,6 +168,8 @@ class Runtime(ABC):
     """What the device is, in English and in Korean, as the table of devices says it."""
     target: ClassVar[str] = "cpu"
     """The variant of a bundle that the device opens; "" for one that needs no graph."""
+    opens: ClassVar[bool] = True
+    """False of a device that is looked for only: no bundle can be opened on it anywhere."""
     open_seconds: ClassVar[float | None] = None
     """How long opening a bundle may take; None: as long as it does, where nothing can hang."""
 

@@ -8,8 +8,8 @@ from ondol.choice import PREFERENCE
 from ondol.device import Silicon
 from source_tree import ROOT
 
-NAMED_ONLY = {"reference", "aim", "null"}
-"""Never chosen by itself: an oracle, a simulation and nothing at all."""
+NAMED_ONLY = {"plugin", "reference", "aim", "null"}
+"""Never chosen by itself: what has to be told which, an oracle, a simulation and nothing at all."""
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
@@ -40,4 +40,4 @@ def test_every_device_has_its_place_or_has_to_be_named() -> None:
 
 def test_what_never_ran_on_silicon_does_not_claim_it() -> None:
     ran = {n for n in registry.DEVICES if registry.runtime(n).silicon is Silicon.YES}
-    assert ran == {"cpu", "capi"}
+    assert ran == {"cpu", "capi", "openvino"}

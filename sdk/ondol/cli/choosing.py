@@ -8,6 +8,8 @@ from ondol.language import say
 def chosen(bundle: Bundle, device: str | None) -> str:
     """The device's name; where none was named, those that were passed over are said.
 
+    Not said are devices that open no bundle anywhere: `ondol devices --for` lists them too.
+
     Raises:
         DeviceUnavailable: if nothing here runs the bundle.
     """
@@ -16,8 +18,8 @@ def chosen(bundle: Bundle, device: str | None) -> str:
     from ondol.choice import pick
 
     choice = pick(bundle)
-    if choice.passed:
-        names = ", ".join(each.device for each in choice.passed)
+    names = ", ".join(each.device for each in choice.passed if _opens(each.device))
+    if names:
         note(
             say(
                 f"Device {choice.device}, not {names}; why: ondol devices --for {bundle.name}",
@@ -25,3 +27,12 @@ def chosen(bundle: Bundle, device: str | None) -> str:
             )
         )
     return choice.device
+
+
+def _opens(device: str) -> bool:
+    from ondol import registry
+
+    try:
+        return registry.runtime(device).opens
+    except Exception:  # a device whose module cannot be imported is one to be told of
+        return True
