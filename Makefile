@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: assistant test test-unit lint device-table bench bench-budget clean
+.PHONY: assistant test test-unit lint device-table bench bench-budget check-aarch64 clean
 
 # Chat in Korean, offline. ASK="..." answers once.
 assistant:
@@ -46,6 +46,12 @@ bench-budget:
 	@.ci/system-packages g++
 	@.ci/environment $(VENV) cli starter converters bench
 	$(BIN)/python benchmarks/budget.py --out bench-out
+
+# A starter answers on aarch64 as on x86-64; under an emulator, on Debian, run by hand.
+check-aarch64:
+	@.ci/system-packages qemu-user
+	@.ci/environment $(VENV) cli starter converters
+	$(BIN)/python benchmarks/aarch64.py
 
 clean:
 	rm -rf $(VENV) .venv-genai .venv-reference bench-out .mypy_cache .pytest_cache .ruff_cache .hypothesis
