@@ -25,6 +25,7 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      │   ├─ DeviceUnavailable          known, but not usable here; carries its report
      │   ├─ DeviceTimeout              a device that gives no answer while a bundle is opened
      │   ├─ DeviceLost                 a device that fails in the middle of a session, and ends it
+     │   ├─ UnsupportedOperators       a graph has nodes that a device does not take; names them
      │   ├─ SessionClosed              a session used after close()
      │   └─ ContractBroken             a device fails a check of ondol.testing
      ├─ GenerationError            6   a prompt or a reply that cannot go on
@@ -155,6 +156,10 @@ class DeviceTimeout(DeviceError):
 
 class DeviceLost(DeviceError):
     """A device failed in the middle of a session, which it ended; another device can go on."""
+
+
+class UnsupportedOperators(DeviceError):
+    """A graph has nodes that a device does not take; the message names them."""
 
 
 class SessionClosed(DeviceError):

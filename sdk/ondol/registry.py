@@ -23,14 +23,15 @@ DEVICES = {
     "nnapi": "ondol_runtimes.nnapi:NnapiRuntime",
     "xnnpack": "ondol_runtimes.xnnpack:XnnpackRuntime",
     "plugin": "ondol_runtimes.plugin.device:PluginRuntime",
+    "qnn": "ondol_runtimes.qnn.device:QnnRuntime",
     "reference": "ondol_runtimes.reference:ReferenceRuntime",
     "aim": "ondol_runtimes.aim.runtime:AimRuntime",
     "null": "ondol_runtimes.null:NullRuntime",
 }
 """Our devices, best first. Other people's join through the entry point `ondol.runtimes`."""
 
-DETAILED = frozenset({"plugin"})
-"""Devices that take a word after a colon: `plugin:PATH`."""
+DETAILED = frozenset({"plugin", "qnn"})
+"""Devices that take a word after a colon: `plugin:PATH`, `qnn:SM8650`."""
 
 GROUP = "ondol.runtimes"
 
@@ -42,7 +43,7 @@ def names() -> tuple[str, ...]:
 
 
 def runtime(name: str) -> Runtime:
-    """The runtime of a device, unprobed; `plugin:PATH` is one too.
+    """The runtime of a device, unprobed; `plugin:PATH` and `qnn:SM8650` are ones too.
 
     Raises:
         UnknownDevice: naming the nearest one.

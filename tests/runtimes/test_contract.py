@@ -17,10 +17,12 @@ from ondol_runtimes.null import NullDecoder, NullRuntime, predicted_bytes_per_to
 from tiny_models import Tiny
 
 CONTEXT = 96
-TARGETS: dict[str, Target] = {"one": "one"}
+TARGETS: dict[str, Target] = {"one": "one", "qnn": "npu"}
 """What bundles are converted for, of devices that the CPU's graphs do not serve."""
 WEIGHTS: dict[str, Weights] = {"openvino": "float32"}
 """Which weights they have, of devices that take no quantised ones."""
+PLANS = {"qnn": Plan(24, 1, True, False)}
+"""Shorter ones, of devices that are emulated and slow."""
 
 
 @pytest.fixture(scope="module", params=registry.DEVICES)
@@ -42,7 +44,7 @@ def made(tiny: Tiny, model: str, device: str) -> Bundle:
 def test_every_device_keeps_the_contract(
     device: Runtime, check: str, model: str, tiny: Tiny
 ) -> None:
-    check_one(check, device, made(tiny, model, device.name))
+    check_one(check, device, made(tiny, model, device.name), PLANS.get(device.name))
 
 
 @pytest.mark.parametrize("check", ["append_all", "steps", "rewind", "apart", "writing"])

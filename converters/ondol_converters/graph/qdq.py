@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto
 
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
@@ -130,12 +129,21 @@ class QuantisedPen(StaticPen):
     def rows(self, ids: str) -> str:
         """The embedding's rows from its integers."""
         own, sheet = self._matrices["embedding"], self.sheet
-        table = sheet.stored(own.quants)
-        quants = sheet.node("Gather", [table, ids], "embedding/Gather", {"axis": 0})
-        whole = sheet.node("Cast", [quants], "embedding/Cast", {"to": TensorProto.FLOAT})
+        # A tensor of its own on the same bytes: HTP takes a tied one in one meaning only
+        table = own.quants.seen_as("embedding/int8/rows", own.quants.shape)
+        whole = [
+            sheet.constant("embedding/one", np.array(1, np.float32)),
+            sheet.constant("embedding/none", np.array(0, np.int8)),
+        ]
+        # HTP looks up numbers it knows the step of; with steps of 1 nothing is rounded
+        inputs = [sheet.stored(table), *whole]
+        known = sheet.node("DequantizeLinear", inputs, "embedding/Known")
+        found = sheet.node("Gather", [known, ids], "embedding/Gather", {"axis": 0})
+        quants = sheet.node("QuantizeLinear", [found, *whole], "embedding/Quantize")
+        rows = sheet.node("DequantizeLinear", [quants, *whole], "embedding/Dequantize")
         scales = own.scales.seen_as("embedding/scales", (len(own.steps), 1))
         step = sheet.node("Gather", [sheet.stored(scales), ids], "embedding/Step", {"axis": 0})
-        return sheet.node("Mul", [whole, step], "embedding/Rows")
+        return sheet.node("Mul", [rows, step], "embedding/Rows")
 
     def _steps(self, place: str) -> tuple[float, int]:
         """What a step is worth at a place, and which of them is zero."""

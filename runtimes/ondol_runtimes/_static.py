@@ -1,0 +1,192 @@
+"""A decoder on graphs of fixed shapes: prompts in buckets, a cache of fixed length, one step.
+
+The graphs are those of `ondol_converters.graph.static`, whose docstring names their inputs and
+outputs; whatever device runs them hands each over as a stateless `Session`. Nothing is truncated:
+more tokens than the cache has positions are refused.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ondol.bundle import Bundle
+from ondol.errors import CorruptBundle, OptionError
+from ondol.language import say
+from ondol.plan import Plan
+from ondol.runtime import DecoderSession
+from ondol.stateless import Port, Session
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ondol.runtime import Logits
+
+HIDDEN = np.float32(-10_000)  # within float16, where neural processors compute
+LEAST = 8  # fewer tokens are run one by one
+IDS, POSITIONS, MASK, PAST, NEW = "input_ids", "positions", "mask", "past_key_values.", "new."
+LOGITS = "logits"
+
+
+class StaticDecoder(DecoderSession):
+    """A decode graph for one token and prefill graphs for buckets of them, on one cache."""
+
+    def __init__(
+        self, bundle: Bundle, decode: Session, prefill: Sequence[Session], plan: Plan
+    ) -> None:
+        """Args: a decoder's bundle, its open graphs, which are closed with the session, a plan.
+
+        A plan for all that the bundle allows means all that the graphs hold.
+
+        Raises:
+            CorruptBundle: if the graphs are not those of the model.
+            OptionError: if the plan asks for more positions than the graphs hold.
+        """
+        model = bundle.decoder
+        names = [f"{i}.{part}" for i in range(model.layers) for part in ("key", "value")]
+        shapes = {port.name: port.shape for port in decode.inputs if port.name.startswith(PAST)}
+        held = next((shape[1] for shape in shapes.values() if len(shape) == 3), None) or 0
+        cache = (model.kv_heads, held, model.head_dim)
+        self._decode = _Bucket(decode, held)
+        self._buckets = sorted((_Bucket(graph, held) for graph in prefill), key=lambda b: b.n)
+        for bucket in (self._decode, *self._buckets):
+            _check(bucket, cache, names, bundle)
+        if self._decode.n != 1 or _port(decode.outputs, LOGITS) != (1, model.vocabulary):
+            raise _differ(bundle, decode)
+        super().__init__(context=_context(bundle, plan, held), vocabulary=model.vocabulary)
+        self._cache = {name: np.zeros(cache, np.float32) for name in names}
+
+    def _append(self, ids: Sequence[int]) -> "Logits":
+        start = self._length
+        before = start + self._fill(ids[:-1], start)
+        for at in range(before - start, len(ids) - 1):
+            self._run(self._decode, ids[at : at + 1], start + at)
+        made = self._run(self._decode, ids[-1:], start + len(ids) - 1)
+        logits: Logits = made[LOGITS].reshape(self.vocabulary)
+        return logits
+
+    def _fill(self, ids: Sequence[int], start: int) -> int:
+        """Run tokens through the buckets; how many were worth one."""
+        done = 0
+        while self._buckets and len(ids) - done >= LEAST:
+            left = len(ids) - done
+            bucket = next((b for b in self._buckets if b.n >= left), self._buckets[-1])
+            part = ids[done : done + bucket.n]
+            self._run(bucket, part, start + done)
+            done += len(part)
+        return done
+
+    def _run(self, bucket: "_Bucket", ids: Sequence[int], start: int) -> "dict[str, NDArray[Any]]":
+        made = bucket.run(ids, start, self._cache)
+        for name, memory in self._cache.items():
+            memory[:, start : start + len(ids)] = made[f"{NEW}{name}"][:, : len(ids)]
+        return made
+
+    def _close(self) -> None:
+        for bucket in (self._decode, *self._buckets):
+            bucket.graph.close()
+        del self._cache
+
+
+class _Bucket:
+    """One graph for n tokens at a time, with the memory of its small inputs."""
+
+    def __init__(self, graph: Session, held: int) -> None:
+        self.graph = graph
+        self.n = (_port(graph.inputs, IDS) or (0,))[0] or 0
+        self._held = held
+        self._ids = np.zeros(self.n, np.int32)
+        self._masks = {
+            port.name: np.zeros((self.n, held + self.n), np.float32)
+            for port in graph.inputs
+            if port.name.partition(".")[0] == MASK
+        }
+
+    def run(
+        self, ids: Sequence[int], start: int, cache: "dict[str, NDArray[np.float32]]"
+    ) -> "dict[str, NDArray[Any]]":
+        """At most n tokens at positions from `start` on; what is missing is filled and hidden."""
+        count = len(ids)
+        self._ids[:count], self._ids[count:] = ids, 0
+        positions = np.minimum(start + np.arange(self.n), self._held - 1).astype(np.int32)
+        for name, mask in self._masks.items():
+            _fill(mask, start, count, self._held, int(name.partition(".")[2] or 0))
+        feeds: dict[str, NDArray[Any]] = {
+            IDS: self._ids,
+            POSITIONS: positions,
+            **self._masks,
+            **{f"{PAST}{name}": memory for name, memory in cache.items()},
+        }
+        wanted = {port.name for port in self.graph.inputs}
+        return dict(
+            self.graph.run({name: array for name, array in feeds.items() if name in wanted})
+        )
+
+
+def _fill(mask: "NDArray[np.float32]", start: int, count: int, held: int, window: int) -> None:
+    """0 where a new position may look, in the cache and behind it; HIDDEN elsewhere."""
+    n = len(mask)
+    at = np.concatenate([np.arange(held), start + np.arange(n)])
+    there = np.concatenate([np.arange(held) < start, np.arange(n) < count])
+    own = (start + np.arange(n))[:, None]
+    seen = there & (at <= own)
+    if window:
+        seen &= at > own - window
+    seen[np.arange(n), held + np.arange(n)] = True  # of what only fills up, too
+    np.copyto(mask, np.where(seen, np.float32(0), HIDDEN))
+
+
+def _context(bundle: Bundle, plan: Plan, held: int) -> int:
+    """Positions of the session: the plan's, or all there are."""
+    if plan.context <= held or plan.context == bundle.decoder.context:
+        return min(plan.context, held)
+    raise OptionError(
+        say(
+            f"A context of {plan.context} tokens is not to be had here.",
+            f"여기서는 문맥 길이 {plan.context}토큰을 쓸 수 없습니다.",
+        ),
+        say(
+            f"The graphs of fixed shapes in {bundle.name} hold {held}.",
+            f"{bundle.name}의 고정 모양 그래프에는 {held}토큰까지 들어갑니다.",
+        ),
+        f"--context {held}",
+    )
+
+
+def _port(ports: Sequence[Port], name: str) -> tuple[int | None, ...] | None:
+    return next((port.shape for port in ports if port.name == name), None)
+
+
+def _check(
+    bucket: _Bucket, cache: tuple[int, int, int], names: Sequence[str], bundle: Bundle
+) -> None:
+    """Compare what the manifest says of a decoder with a graph, before memory is bound."""
+    graph, n = bucket.graph, bucket.n
+    inputs = {port.name: (port.dtype, port.shape) for port in graph.inputs}
+    outputs = {port.name: (port.dtype, port.shape) for port in graph.outputs}
+    new = (cache[0], n, cache[2])
+    masks = {name: ("float32", (n, cache[1] + n)) for name in inputs if name[:4] == MASK}
+    past = {name: inputs[name] for name in inputs if name.startswith(PAST)}
+    fits = (
+        n > 0
+        and set(inputs) == {IDS, POSITIONS, *masks, *past}
+        and set(past) <= {f"{PAST}{name}" for name in names}
+        and set(past.values()) == {("float32", cache)}
+        and inputs[IDS] == inputs[POSITIONS] == ("int32", (n,))
+        and all(inputs[name] == mask for name, mask in masks.items())
+        and {name: outputs[name] for name in outputs if name != LOGITS}
+        == {f"{NEW}{name}": ("float32", new) for name in names}
+    )
+    if not fits:
+        raise _differ(bundle, graph)
+
+
+def _differ(bundle: Bundle, graph: Session) -> CorruptBundle:
+    return CorruptBundle(
+        say(
+            f"{bundle.name}: the manifest and the graph are of different models.",
+            f"{bundle.name}: 목록 파일과 그래프가 서로 다른 모델의 것입니다.",
+        ),
+        "; ".join(map(str, (*graph.inputs, *graph.outputs)))[:400],
+        say("Convert the model again.", "모델을 다시 변환하세요."),
+    )

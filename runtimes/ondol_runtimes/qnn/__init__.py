@@ -1,0 +1,1 @@
+"""Qualcomm's HTP, the neural processor of Snapdragon chips, through onnxruntime-qnn."""
