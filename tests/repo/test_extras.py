@@ -33,6 +33,8 @@ OPTIONAL = {
     ("runtimes/ondol_runtimes/aim/chart.py", "matplotlib"),
     ("runtimes/ondol_runtimes/aim/workload.py", "onnx"),
     ("runtimes/ondol_runtimes/costs.py", "onnx"),
+    ("runtimes/ondol_runtimes/qnn/check.py", "onnxruntime_qnn"),
+    ("runtimes/ondol_runtimes/qnn/plugin.py", "onnxruntime_qnn"),
     ("sdk/ondol/signing/private.py", "cryptography"),
 }
 """Imports of another extra's package, only inside functions, where its absence is reported."""

@@ -16,6 +16,7 @@ from ondol.device import Device, Report, Silicon, State
 from ondol.errors import DeviceUnavailable
 from ondol.language import say
 from ondol.manifest import Variant
+from ondol.model_facts import ModelFacts
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
 from ondol_runtimes.one.trial import fault
@@ -32,6 +33,11 @@ class QnnRuntime(Runtime):
 
     name = "qnn"
     silicon = Silicon.EMULATOR
+    target = GRAPHS
+    about = (
+        "Qualcomm's HTP (Snapdragon in Galaxy); run in its emulator, never on silicon",
+        "퀄컴 HTP(갤럭시의 스냅드래곤). 에뮬레이터로만 실행했고 실제 칩에서는 안 함",
+    )
 
     def __init__(self, soc: str = "") -> None:
         """Args: the chip; otherwise the only one that a bundle was compiled for, else SM8750.
@@ -63,6 +69,16 @@ class QnnRuntime(Runtime):
             f"{PACKAGE} {found}이(가) 있습니다. {where}. 대상 SoC: {self._named()}.",
         )
         return Report(self.name, State.AVAILABLE, reason, silicon=self.silicon, device=device)
+
+    def refusal(self, bundle: Bundle) -> tuple[str, str]:
+        """As of the base, for this chip."""
+        if isinstance(bundle.manifest.model, ModelFacts):
+            try:
+                chosen(bundle, self._soc)
+            except DeviceUnavailable as exc:
+                return f"{exc.what} {exc.why}", exc.fix
+            return "", ""
+        return super().refusal(bundle)
 
     def _named(self) -> str:
         return self._soc.name if self._soc else ", ".join(f"qnn:{name}" for name in SOCS)
