@@ -64,11 +64,19 @@ class Bound:
         self._binding = graph.binding()
         self._mask = mask
         self._held: dict[str, Array] = {}  # what is bound must stay alive
-        inputs = {port.name for port in graph.inputs}
+        self._inputs = {port.name for port in graph.inputs}
         for name, memory in cache.items():
-            if f"past_key_values.{name}" in inputs:  # a stage has only its own layers
+            if self.takes(f"past_key_values.{name}"):  # a stage has only its own layers
                 self.input(f"past_key_values.{name}", memory)
                 self.output(f"present.{name}", memory)
+
+    def takes(self, name: str) -> bool:
+        """Whether there is such an input."""
+        return name in self._inputs
+
+    def gives(self, name: str) -> bool:
+        """Whether there is such an output."""
+        return any(port.name == name for port in self._outputs)
 
     def width(self, output: str) -> int:
         """The last dimension of an output, in elements."""
@@ -95,7 +103,8 @@ class Bound:
         try:
             if ids is not None:
                 self.input("input_ids", ids)
-            self._binding.input("attention_mask", self._mask, (1, before + count))
+            if self.takes("attention_mask"):
+                self._binding.input("attention_mask", self._mask, (1, before + count))
             self._binding.run()
         except Exception as exc:  # its errors share no base class
             fix = say(

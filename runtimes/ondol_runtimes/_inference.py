@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 FATAL = 4
 WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
+SAVE_PACKED = {
+    "session.save_external_prepacked_constant_initializers": "1",
+    "session.optimized_model_external_initializers_file_name": "piece.bin",
+    "session.optimized_model_external_initializers_min_size_in_bytes": "1024",
+}
+"""Entries that write what kernels packed beside an optimised graph."""
 SAME_AS_REQUESTED = 1
 """How the arena that stages share grows: by what was asked for, not by the next power of two."""
 

@@ -4,7 +4,7 @@ import os
 import platform
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ondol.bundle import Bundle
 from ondol.device import Device
@@ -16,11 +16,18 @@ from ondol.runtime import DecoderSession
 from ondol.stateless import Session
 from ondol_runtimes._inference import Inference
 
+if TYPE_CHECKING:
+    from ondol_runtimes._ort import OrtDecoder
+
 Opened = TypeVar("Opened", DecoderSession, Session)
 
 
 def open_decoder(
-    inference: Inference, bundle: Bundle, plan: Plan, at_work: threading.Event
+    inference: Inference,
+    bundle: Bundle,
+    plan: Plan,
+    at_work: threading.Event,
+    kind: "type[OrtDecoder] | None" = None,
 ) -> DecoderSession:
     """The bundle's decoder for the processor; errors as of `Runtime.open`."""
     from ondol_runtimes._ort import OrtDecoder
@@ -29,7 +36,7 @@ def open_decoder(
 
     def make() -> DecoderSession:
         at_work.set()
-        return OrtDecoder(inference, bundle, variant, plan)
+        return (kind or OrtDecoder)(inference, bundle, variant, plan)
 
     return _proven(bundle, variant, make)
 

@@ -1,7 +1,8 @@
 """A decoder on ONNX Runtime: one cache for past and present, logits of the last position."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -12,17 +13,41 @@ from ondol.manifest import Variant
 from ondol.model_facts import ModelFacts
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
+from ondol.stateless import Port
 from ondol_runtimes._bound import Bound, load
-from ondol_runtimes._inference import Graph, Inference, Settings
+from ondol_runtimes._inference import Inference, Settings
 from ondol_runtimes._pages import drop_mapped
 from ondol_runtimes._stages import Stages
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ondol.runtime import Logits
+    from ondol_runtimes._inference import Array
 
 
 INT8_CACHE_FROM = (1, 27)
 DROP_EVERY = 128  # tokens whose lookups may leave pages of the embedding table mapped
+
+
+class Ports(Protocol):
+    """What is known of a graph's inputs and outputs."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+
+class Decoding(Protocol):
+    """What a decoder runs: one bound graph, or several in turn."""
+
+    def input(self, name: str, value: "Array") -> None:
+        """Bind an input to memory that the caller may go on changing."""
+
+    def output(self, name: str, value: "Array") -> None:
+        """Bind an output to memory that is written by every run."""
+
+    def run(self, ids: "NDArray[np.int64]", before: int, count: int) -> None:
+        """Run `count` tokens [1, count] after `before` positions that the cache holds."""
 
 
 class OrtDecoder(DecoderSession):
@@ -41,16 +66,23 @@ class OrtDecoder(DecoderSession):
         }
         self._weights = bundle.holder("weights.bin")
         self._looked_up = 0
+        self._batch = plan.batch
         self._mask = np.ones((1, plan.context), np.int64)
         self._logits = np.empty((1, 1, model.vocabulary), np.float32)
         self._last: Logits = self._logits.reshape(model.vocabulary)
         self._one = np.empty((1, 1), np.int64)  # stays bound from token to token
         self._stages = Stages(inference, bundle, variant, plan, self._cache, self._mask)
-        graph = load(inference, bundle, variant.graph, Settings(plan.threads, plan.spin))
-        _check_facts(graph, model, bundle.name)
-        self.placement = graph.placement
-        self._decode = Bound(inference, graph, self._cache, self._mask)
+        self._decode = self._opened(inference, bundle, variant, plan)
         self._only_last()
+
+    def _opened(
+        self, inference: Inference, bundle: Bundle, variant: Variant, plan: Plan
+    ) -> Decoding:
+        """The graph, bound to the cache."""
+        graph = load(inference, bundle, variant.graph, Settings(plan.threads, plan.spin))
+        check_facts(graph, bundle.decoder, bundle.name)
+        self.placement = graph.placement
+        return Bound(inference, graph, self._cache, self._mask)
 
     def _only_last(self) -> None:
         self._decode.input("logits_from", np.full(1, -1, np.int64))
@@ -58,16 +90,17 @@ class OrtDecoder(DecoderSession):
 
     def _append(self, ids: Sequence[int]) -> "Logits":
         done = self._stages.fill(ids, self._length)
-        count = len(ids) - done
-        if count == 1:
-            self._one[0, 0] = ids[-1]
-            self._decode.run(self._one, self._length + done, 1)
-        else:
-            self._decode.run(np.array([ids[done:]], np.int64), self._length + done, count)
-        self._looked_up += count
-        if self._looked_up >= DROP_EVERY:
-            self._looked_up = 0
-            drop_mapped(self._weights)
+        for start, stop in passes(done, len(ids), self._batch):
+            count = stop - start
+            if count == 1:
+                self._one[0, 0] = ids[start]
+                self._decode.run(self._one, self._length + start, 1)
+            else:
+                self._decode.run(np.array([ids[start:stop]], np.int64), self._length + start, count)
+            self._looked_up += count
+            if self._looked_up >= DROP_EVERY:
+                self._looked_up = 0
+                drop_mapped(self._weights)
         return self._last
 
     def _append_all(self, ids: Sequence[int]) -> "Logits":
@@ -83,6 +116,16 @@ class OrtDecoder(DecoderSession):
 
     def _close(self) -> None:
         del self._decode, self._stages, self._cache
+
+
+def passes(start: int, stop: int, most: int) -> Iterator[tuple[int, int]]:
+    """Positions from `start` to `stop` in as few runs of at most `most` as will do, alike in size.
+
+    Alike, since a run of one is computed by another kernel, which rounds in another way.
+    """
+    count = -(-(stop - start) // most)
+    borders = [start + (stop - start) * n // count for n in range(count + 1)]
+    return pairwise(borders)
 
 
 def _check_version(inference: Inference, model: ModelFacts, name: str) -> None:
@@ -102,7 +145,7 @@ def _check_version(inference: Inference, model: ModelFacts, name: str) -> None:
         )
 
 
-def _check_facts(graph: Graph, model: ModelFacts, name: str) -> None:
+def check_facts(graph: Ports, model: ModelFacts, name: str) -> None:
     """Compare what the manifest says of a decoder with its graph, before memory is bound."""
     past = {port for port in graph.inputs if port.name.startswith("past_key_values.")}
     wanted = {

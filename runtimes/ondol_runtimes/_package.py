@@ -114,7 +114,7 @@ class Package(Inference):
     def open(self, bundle: Bundle, name: str, settings: Settings) -> Graph:
         """As of the base."""
         if settings.shared_arena:
-            _register_arena()
+            register_arena()
         return PackageGraph(load(bundle, name, session_options(settings), self._providers))
 
 
@@ -162,7 +162,8 @@ def _port(value: "ort.NodeArg") -> Port:
 
 
 @functools.cache
-def _register_arena() -> None:
+def register_arena() -> None:
+    """Make the arena that sessions with `shared_arena` take their scratch memory from."""
     where = ort.OrtMemoryInfo(
         "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
     )

@@ -3,17 +3,16 @@
 A graph says in which file a tensor lies and from which byte on. Inside one file the name and the
 byte are others, so they are rewritten in the graph's bytes before ONNX Runtime sees them: it then
 maps the tensors from where they lie, and nothing is copied. Only these entries are touched; the
-rest of the protobuf (encoding: protobuf.dev, fields: onnx.proto) is passed on byte by byte.
+rest of the protobuf (fields: onnx.proto) is passed on byte by byte.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ondol.bundle import Bundle
 from ondol.errors import CorruptBundle
 from ondol.language import say
+from ondol.wire import LENGTH, VARINT, Broken, fields, head, varint
 
-VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # protobuf's wire types
-SIZES = {FIXED64: 8, FIXED32: 4}
 DEEPEST = 64
 EXTERNAL_DATA, DATA_LOCATION = 13, 14  # fields of a tensor
 
@@ -30,10 +29,6 @@ INSIDE: Mapping[str, Mapping[int, str]] = {
 Pieces = list[memoryview | bytes]
 
 
-class _Broken(ValueError):
-    """The bytes are no protobuf message."""
-
-
 def in_one_file(bundle: Bundle, name: str) -> bytes:
     """A graph of a packed bundle whose external tensors point into the bundle's own file.
 
@@ -42,7 +37,7 @@ def in_one_file(bundle: Bundle, name: str) -> bytes:
     """
     try:
         pieces = _message(memoryview(bundle.read(name)), "model", bundle, 0)
-    except _Broken as exc:
+    except Broken as exc:
         raise CorruptBundle(
             say(f"{name} cannot be loaded.", f"{name}을(를) 불러올 수 없습니다."),
             f"protobuf: {exc}",
@@ -53,9 +48,9 @@ def in_one_file(bundle: Bundle, name: str) -> bytes:
 
 def _message(data: memoryview, kind: str, bundle: Bundle, depth: int) -> Pieces:
     if depth > DEEPEST:
-        raise _Broken("nested too deep")
+        raise Broken("nested too deep")
     made: Pieces = []
-    for number, wire, start, body, end in _fields(data):
+    for number, wire, start, body, end in fields(data):
         inner = INSIDE[kind].get(number) if wire == LENGTH else None
         if inner is None:
             made.append(data[start:end])
@@ -65,7 +60,7 @@ def _message(data: memoryview, kind: str, bundle: Bundle, depth: int) -> Pieces:
             pieces = _tensor(part, bundle)
         else:
             pieces = _message(part, inner, bundle, depth + 1)
-        made += [_head(number, sum(map(len, pieces))), *pieces]
+        made += [head(number, sum(map(len, pieces))), *pieces]
     return made
 
 
@@ -74,12 +69,12 @@ def _tensor(data: memoryview, bundle: Bundle) -> Pieces:
     entries: dict[str, str] = {}
     kept: Pieces = []
     external = False
-    for number, wire, start, body, end in _fields(data):
+    for number, wire, start, body, end in fields(data):
         if number == EXTERNAL_DATA and wire == LENGTH:
             entries |= [_entry(data[body:end])]
             continue
         if number == DATA_LOCATION:
-            external = wire != VARINT or _varint(data, body)[0] != 0
+            external = wire != VARINT or varint(data, body)[0] != 0
         kept.append(data[start:end])
     if not external and not entries:
         return kept
@@ -87,71 +82,22 @@ def _tensor(data: memoryview, bundle: Bundle) -> Pieces:
     try:
         offset, length = int(entries.get("offset", "0")), int(entries.get("length", ""))
     except ValueError as exc:
-        raise _Broken(f"external data {entries}") from exc
+        raise Broken(f"external data {entries}") from exc
     if offset < 0 or length < 0 or offset + length > place.size:
-        raise _Broken(f"external data {entries} of {place.size} bytes")
+        raise Broken(f"external data {entries} of {place.size} bytes")
     moved = {"location": place.path.name, "offset": str(place.offset + offset)}
     for key, value in {**moved, "length": str(length)}.items():
         texts = key.encode(), value.encode()
-        body_bytes = b"".join(_head(n, len(text)) + text for n, text in enumerate(texts, 1))
-        kept += [_head(EXTERNAL_DATA, len(body_bytes)), body_bytes]
+        body_bytes = b"".join(head(n, len(text)) + text for n, text in enumerate(texts, 1))
+        kept += [head(EXTERNAL_DATA, len(body_bytes)), body_bytes]
     return kept
 
 
 def _entry(data: memoryview) -> tuple[str, str]:
     """A StringStringEntryProto."""
     texts = {1: "", 2: ""}
-    for number, wire, _, body, end in _fields(data):
+    for number, wire, _, body, end in fields(data):
         if number not in texts or wire != LENGTH:
-            raise _Broken("an entry of external data")
+            raise Broken("an entry of external data")
         texts[number] = str(data[body:end], "utf-8", "replace")
     return texts[1], texts[2]
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, int, int, int, int]]:
-    """Every field's number and wire type, and where it, its body and what follows begin."""
-    at = 0
-    while at < len(data):
-        key, body = _varint(data, at)
-        number, wire = key >> 3, key & 7
-        if wire == VARINT:
-            _, end = _varint(data, body)
-        elif wire == LENGTH:
-            size, body = _varint(data, body)
-            end = body + size
-        elif wire in SIZES:
-            end = body + SIZES[wire]
-        else:
-            raise _Broken(f"wire type {wire} at byte {at}")
-        if number == 0 or end > len(data):
-            raise _Broken(f"field {number} at byte {at}")
-        yield number, wire, at, body, end
-        at = end
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """A number of 7 bits a byte, and where what follows it begins."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(data):
-            raise _Broken("it ends within a number")
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise _Broken("a number without an end")
-
-
-def _head(number: int, size: int) -> bytes:
-    """The bytes before a field that has a length."""
-    return _as_varint(number << 3 | LENGTH) + _as_varint(size)
-
-
-def _as_varint(value: int) -> bytes:
-    made = bytearray()
-    while value > 0x7F:
-        made.append(value & 0x7F | 0x80)
-        value >>= 7
-    made.append(value)
-    return bytes(made)

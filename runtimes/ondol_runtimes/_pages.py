@@ -29,6 +29,25 @@ def drop_mapped(path: Path) -> None:
                 madvise(at, int(stop, 16) - at, MADV_DONTNEED)  # advice: refusal changes nothing
 
 
+def drop_file(path: Path, inode: int) -> None:
+    """Let go of every page of a file that was removed since it was mapped; otherwise as above.
+
+    Args:
+        path: where it was.
+        inode: its number: another file may be there by now.
+    """
+    if sys.platform != "linux":
+        return
+    madvise, name, number = _madvise(), b" " + os.fsencode(path), str(inode).encode()
+    with open("/proc/self/maps", "rb") as maps:
+        for line in maps.read().splitlines():
+            # An anonymous mapping would lose what is written in it: the name is what proves a file
+            if line.removesuffix(b" (deleted)").endswith(name) and line.split()[4] == number:
+                start, _, stop = line.partition(b" ")[0].partition(b"-")
+                at = int(start, 16)
+                madvise(at, int(stop, 16) - at, MADV_DONTNEED)
+
+
 @functools.cache
 def _madvise() -> Callable[[int, int, int], int]:
     function = ctypes.CDLL(None).madvise

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ondol_runtimes._bound import Cache
 
 FROM = 48  # tokens from which expanding every matrix pays
-CHUNK = 512  # tokens a pass; more would only grow the scratch memory
 
 
 class Stages:
@@ -53,8 +52,9 @@ class Stages:
         if not self._stages:
             self._stages = [self._open(name) for name in self._names]
         most = len(ids) - 1
-        for start in range(0, most, CHUNK):
-            part = ids[start : min(start + CHUNK, most)]
+        step = self._plan.batch
+        for start in range(0, most, step):
+            part = ids[start : min(start + step, most)]
             self._run(np.array([part], np.int64), before + start)
         return most
 

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from ondol.bundle import Bundle
 from ondol.device import Report, Silicon, State
+from ondol.fitting import Fitted, fit
 from ondol.language import say
 from ondol.placement_report import Assigned, NodeCost
 from ondol.plan import Plan
@@ -40,6 +41,10 @@ class CpuRuntime(Runtime):
 
         providers = assignment(bundle, self.target)
         return [_assigned(providers, node) for node in nodes]
+
+    def fit(self, bundle: Bundle, plan: Plan, memory: int | None, wished_context: bool) -> Fitted:
+        """As of the base."""
+        return fit(bundle, plan, memory, wished_context=wished_context)
 
     def _open(self, bundle: Bundle, plan: Plan) -> DecoderSession:
         from ondol_runtimes._package import Package

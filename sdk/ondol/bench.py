@@ -32,13 +32,17 @@ EMBEDDINGS = ("token_embd.weight", "model.embed_tokens.weight")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a round does: a prompt of so many tokens, then so many tokens one by one."""
+    """What a round does: a prompt of so many tokens, then so many tokens one by one.
+
+    `memory` are the bytes that the process may take; None: what the system allows.
+    """
 
     device: str = "cpu"
     threads: int | None = None
     rounds: int = 5
     prompt_tokens: int = 256
     decode_tokens: int = 64
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -186,7 +190,9 @@ def _fitting(bundle: Bundle, work: Work) -> None:
 def _round(bundle: Bundle, work: Work) -> tuple[Round, float]:
     """One round, and how many characters a token of the prompt has."""
     start = time.perf_counter()
-    with Engine.open(bundle, device=work.device, threads=work.threads) as engine:
+    with Engine.open(
+        bundle, device=work.device, threads=work.threads, memory=work.memory
+    ) as engine:
         load = _since(start)
         session, tokenizer = engine.session, engine.tokenizer
         once = tokenizer.encode(TEXT)

@@ -1,5 +1,6 @@
 """Prompt to tokens to text: prefill, decode, stop, cancel, on one session."""
 
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from ondol import policy, registry
 from ondol.bundle import Bundle
 from ondol.choice import pick
 from ondol.errors import BadPrompt, ContextFull
+from ondol.fitting import fitted_by
 from ondol.governor import Governor
 from ondol.language import say
 from ondol.memory import release_unused
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ondol.runtime import Logits
 
 
+logger = logging.getLogger(__name__)
 NAP = 0.05  # seconds between looks at whether a resting reply was cancelled
 HEAD_START = 0.03  # seconds from a device's word that it is at work to its letting go of the lock
 
@@ -36,12 +39,18 @@ class Engine:
     """One model, open on one device: tokens in and text out."""
 
     def __init__(
-        self, bundle: Bundle, session: DecoderSession, tokenizer: Tokenizer, device: str
+        self,
+        bundle: Bundle,
+        session: DecoderSession,
+        tokenizer: Tokenizer,
+        device: str,
+        changes: tuple[str, ...] = (),
     ) -> None:
         self.bundle = bundle
         self.session = session
         self.tokenizer = tokenizer
         self.device = device
+        self.changes = changes
         self._held: list[int] = []  # the tokens whose keys and values the session holds
         self._active: Reply | None = None
         self._plan: Plan | None = None
@@ -57,21 +66,28 @@ class Engine:
         threads: int | None = None,
         spin: bool = True,
         governor: Governor | None = None,
+        memory: int | None = None,
     ) -> "Engine":
         """Open a bundle on a device, tokenizer and weights at the same time.
+
+        What had to be made smaller to fit the memory is in `changes`, and goes to the log as a
+        warning.
 
         Args:
             bundle: an opened bundle, or the path of one.
             device: a device by name: that one or an error; None: as `ondol.choice.pick` says.
-            context: positions of the KV cache in tokens; None: all the bundle allows.
+            context: positions of the KV cache in tokens; None: all the bundle allows, or as many
+                as fit in memory.
             threads: None: as many as there are cores.
             spin: whether idle threads wait in a loop; False beside a user interface.
             governor: rests between tokens, and goes on with fewer threads, under heat or on a
                 low battery; None: nobody does.
+            memory: bytes that this process may take in all; None: what the system allows.
 
         Raises:
             BundleError: if the bundle cannot be read, does not hold, or is no decoder.
             DeviceError: if the device cannot be used.
+            NotEnoughMemory: if it would not fit; nothing was loaded.
             OptionError: if a setting cannot be met.
         """
         opened = bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
@@ -79,7 +95,11 @@ class Engine:
         policy.check(opened)  # before its tokenizer is parsed
         device = pick(opened).device if device is None else device
         runtime = registry.runtime(device)
-        settings = plan(opened, context, threads, spin)
+        wish = plan(opened, context, threads, spin)
+        fitted = fitted_by(runtime, opened, wish, memory, wished_context=context is not None)
+        settings = fitted.plan
+        for change in fitted.changes:
+            logger.warning("%s", change)
         with ThreadPoolExecutor(1, "ondol-open") as pool:
             session = pool.submit(copy_context().run, runtime.open, opened, settings)
             try:
@@ -93,7 +113,7 @@ class Engine:
                     session.result().close()
                 raise
             try:
-                engine = cls(opened, session.result(), tokenizer, device)
+                engine = cls(opened, session.result(), tokenizer, device, fitted.changes)
                 engine._governed(settings, governor)
             except BaseException:
                 tokenizer.close()

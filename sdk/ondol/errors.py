@@ -26,6 +26,7 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      │   ├─ DeviceTimeout              a device that gives no answer while a bundle is opened
      │   ├─ DeviceLost                 a device that fails in the middle of a session, and ends it
      │   ├─ UnsupportedOperators       a graph has nodes that a device does not take; names them
+     │   ├─ NotEnoughMemory            a bundle would not fit; says what would
      │   ├─ SessionClosed              a session used after close()
      │   └─ ContractBroken             a device fails a check of ondol.testing
      ├─ GenerationError            6   a prompt or a reply that cannot go on
@@ -160,6 +161,10 @@ class DeviceLost(DeviceError):
 
 class UnsupportedOperators(DeviceError):
     """A graph has nodes that a device does not take; the message names them."""
+
+
+class NotEnoughMemory(DeviceError):
+    """A bundle would not fit in the memory there is; nothing was loaded."""
 
 
 class SessionClosed(DeviceError):

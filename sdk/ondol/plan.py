@@ -9,6 +9,7 @@ from ondol.bundle import Bundle
 from ondol.errors import OptionError
 from ondol.language import say
 
+BATCH = 512  # tokens a pass; more would only grow the scratch memory
 DOT_PRODUCT_FLAGS = frozenset({"avx_vnni", "avx512_vnni"})
 
 
@@ -19,12 +20,16 @@ class Plan:
     `context` is in tokens. `integer_prefill` says that prompts run in 8-bit arithmetic, the
     faster way on processors with dot-product instructions; else they run in float32.
     `spin` lets idle threads wait in a loop: faster alone, bad beside a user interface.
+    `batch` is the most tokens of a prompt that run at once. `memory` are the bytes that a device
+    which streams weights keeps the process to; None: no limit.
     """
 
     context: int
     threads: int
     integer_prefill: bool
     spin: bool = True
+    batch: int = BATCH
+    memory: int | None = None
 
 
 def has_dot_product() -> bool:

@@ -14,6 +14,7 @@ from ondol.runtime import Runtime
 DEVICES = {
     "cpu": "ondol_runtimes.cpu:CpuRuntime",
     "capi": "ondol_runtimes.capi.device:CapiRuntime",
+    "lowmem": "ondol_runtimes.lowmem.device:LowmemRuntime",
     "one": "ondol_runtimes.one.device:OneRuntime",
     "openvino": "ondol_runtimes.openvino.device:OpenVinoRuntime",
     "exynos": "ondol_runtimes.exynos:ExynosRuntime",

@@ -8,6 +8,7 @@ from pathlib import Path
 from ondol.bundle import Bundle
 from ondol.device import Report, Silicon, State
 from ondol.errors import DeviceUnavailable
+from ondol.fitting import Fitted, fit
 from ondol.language import say
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
@@ -43,6 +44,10 @@ class CapiRuntime(Runtime):
         )
         device = processor(self.name, f"onnxruntime {found.version} ({found.path})")
         return Report(self.name, State.AVAILABLE, reason, silicon=self.silicon, device=device)
+
+    def fit(self, bundle: Bundle, plan: Plan, memory: int | None, wished_context: bool) -> Fitted:
+        """As of the base."""
+        return fit(bundle, plan, memory, wished_context=wished_context)
 
     def _open(self, bundle: Bundle, plan: Plan) -> DecoderSession:
         return open_decoder(_library(find().path), bundle, plan, self.at_work)

@@ -18,6 +18,7 @@ from ondol.cli.embed import embed
 from ondol.cli.evaluate import evaluate
 from ondol.cli.failures import INTERRUPTED, READER_GONE, finish, usage_error
 from ondol.cli.families import families
+from ondol.cli.fit import fit
 from ondol.cli.inspect import inspect
 from ondol.cli.keygen import keygen
 from ondol.cli.line import Line
@@ -67,6 +68,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
         lint,
         say("Check what a target can take of a bundle.", "대상이 번들을 실행할 수 있는지 봅니다."),
     ),
+    (fit, say("Show what memory a bundle takes here.", "번들이 쓸 메모리를 보여 줍니다.")),
     (diff, say("Compare two bundles.", "두 번들을 비교합니다.")),
     (verify, say("Check that a bundle is what was packed.", "번들이 온전한지 검사합니다.")),
     (sign, say("Sign a bundle with your key.", "번들에 내 키로 서명합니다.")),

@@ -8,6 +8,7 @@ import typer
 
 from ondol.cli.choosing import chosen
 from ondol.cli.facts import megabytes
+from ondol.cli.memory import Memory, memory_bytes
 from ondol.cli.options import ChatModel, Device, Json, Threads
 from ondol.cli.output import progress, show_json, show_pairs
 from ondol.cli.sustained import duration, run_sustained
@@ -22,6 +23,7 @@ def bench(
     model: ChatModel = None,
     device: Device = None,
     threads: Threads = None,
+    memory: Memory = None,
     rounds: Annotated[
         int,
         typer.Option("--rounds", metavar="N", help=say("How many rounds.", "재는 횟수.")),
@@ -87,13 +89,21 @@ def bench(
             "",
             "--sustained 10m",
         )
+    if sustained is not None and memory is not None:
+        raise OptionError(
+            say(
+                "--memory and --sustained do not go together.",
+                "--memory와 --sustained는 함께 쓸 수 없습니다.",
+            )
+        )
     if sustained is not None:
         seconds = duration(sustained)
         bundle = bundle_for(model)
         device = chosen(bundle, device)
         run_sustained(bundle, device, threads, seconds, governed, record, json)
         return
-    work = Work("", threads, rounds, prompt_tokens, decode_tokens)
+    limit = memory_bytes(memory)
+    work = Work("", threads, rounds, prompt_tokens, decode_tokens, limit)
     bundle = bundle_for(model)
     work = replace(work, device=chosen(bundle, device))
     with progress(lambda _: say("Measuring", "재는 중")) as report:

@@ -7,6 +7,7 @@ import typer
 
 from ondol.cli.choosing import chosen
 from ondol.cli.failures import INTERRUPTED
+from ondol.cli.memory import Memory, memory_bytes
 from ondol.cli.options import (
     ChatModel,
     Context,
@@ -44,6 +45,7 @@ def chat(
     device: Device = None,
     threads: Threads = None,
     context: Context = None,
+    memory: Memory = None,
     max_tokens: MaxTokens = None,
     temperature: Temperature = None,
     top_k: TopK = None,
@@ -62,12 +64,13 @@ def chat(
     from ondol.reply import Limits
     from ondol.session import Conversation
 
+    limit = memory_bytes(memory)
     bundle = bundle_for(model)
     device = chosen(bundle, device)
     sampling = _sampling(bundle, temperature, top_k, top_p, min_p, repetition_penalty, seed)
     longest = Limits(max_tokens, tuple(stop or ()))
     with waiting(say(f"Opening {bundle.name}…", f"{bundle.name} 여는 중…")):
-        engine = Engine.open(bundle, device=device, context=context, threads=threads)
+        engine = Engine.open(bundle, device=device, context=context, threads=threads, memory=limit)
     with engine:
         conversation = Conversation(engine, system=system, sampling=sampling)
         if not conversation.chats:

@@ -1,0 +1,1 @@
+"""The processor with its weights mapped instead of copied: for little memory."""

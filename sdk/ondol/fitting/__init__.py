@@ -1,0 +1,18 @@
+"""Whether a bundle fits: what opening and running it will take, and what there is to take."""
+
+from ondol.fitting.choosing import Fitted, Fitting, fit, fitted_by
+from ondol.fitting.footprint import Footprint, footprint
+from ondol.fitting.room import Room, rooms
+from ondol.fitting.sizes import size
+
+__all__ = [
+    "Fitted",
+    "Fitting",
+    "Footprint",
+    "Room",
+    "fit",
+    "fitted_by",
+    "footprint",
+    "rooms",
+    "size",
+]
