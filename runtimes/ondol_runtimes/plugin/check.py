@@ -30,14 +30,13 @@ def library(named: str) -> str:
 
 def describe(named: str) -> dict[str, Any]:
     """The library, ONNX Runtime's version and the devices; or a fault and what was said of it."""
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         path = library(named)
     except Exception as exc:  # a package may fail in any way when it is imported
         return {"fault": "package", "said": f"{type(exc).__name__}: {exc}"}
     if not Path(path).is_file():
         return {"fault": "file", "said": path}
-    import onnxruntime as ort
+    from ondol_runtimes._onnxruntime import ort
 
     if not hasattr(ort, REGISTERS):
         return {"fault": "old", "said": ort.__version__}

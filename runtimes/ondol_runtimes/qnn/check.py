@@ -7,9 +7,9 @@ NAME = "QNNExecutionProvider"
 
 def main() -> None:
     """Load the plugin as a session would; any failure is this process's own."""
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime as ort
     import onnxruntime_qnn as plugin
+
+    from ondol_runtimes._onnxruntime import ort
 
     ort.set_default_logger_severity(4)
     ort.register_execution_provider_library(NAME, plugin.get_library_path())

@@ -23,9 +23,10 @@ def check_context(bundle: Bundle, name: str, soc: Soc) -> None:
         DeviceUnavailable: naming the chip that it is for.
         CorruptBundle: if it does not say.
     """
-    from onnxruntime.capi import _pybind_state
+    from ondol_runtimes._onnxruntime import ort
 
-    binding: Any = _pybind_state  # it has no public name yet
+    package: Any = ort
+    binding = package.capi._pybind_state  # it has no public name yet
     try:
         said = str(binding.get_compatibility_info_from_model_bytes(bundle.read(name), NAME))
     except Exception as exc:  # its errors share no base class

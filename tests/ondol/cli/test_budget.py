@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Ondol
+from ondol.evaluation.scoring import Score
 from tiny_models import CONTEXT, MODELS
 
 WORDS = ("convert", str(MODELS / "qwen2"), "--context", str(CONTEXT), "--budget")
@@ -42,7 +43,8 @@ def test_a_budget_that_cannot_be_met(
     ondol: Ondol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # beside a source that is better than any bundle can be
-    monkeypatch.setattr("ondol_converters.budget.spending._source_score", lambda *_: (80.0, 2.0))
+    known = Score(80_000.0, 1000, 500, True)
+    monkeypatch.setattr("ondol_converters.budget.spending._float_score", lambda *_: known)
     done = ondol(*WORDS, "1%", "--out", str(tmp_path / "made"))
     assert done.code == 3 and "inside a budget of 1.00%" in done.err
     assert "The best one loses" in done.err and "--budget" in done.err
