@@ -11,10 +11,11 @@ from ondol.errors import CorruptBundle, OptionError
 from ondol.language import say
 from ondol.manifest import Variant
 from ondol.model_facts import ModelFacts
-from ondol_converters.targets import TARGETS, Target
+from ondol_converters.targets import COMPILED, TARGETS, Target
 from ondol_converters.targets import target as target_named
 from ondol_converters.targets.operators import Operators, operators
 
+KNOWN = (*TARGETS, *COMPILED)
 SHAPE = "shape"
 """Stands for an operator where it is a free size that a target of fixed shapes cannot take."""
 
@@ -73,13 +74,14 @@ def lint(bundle: Bundle, target: str) -> Lint:
         CorruptBundle: if a graph cannot be read.
     """
     table = _table(target)
-    variant = bundle.variant(target) or bundle.variant("cpu")
+    own = target_named(target).graphs or target
+    variant = bundle.variant(own) or bundle.variant("cpu")
     if variant is None:
         raise _unreadable(bundle, say("It has no graph.", "그래프가 없습니다."))
     if not variant.graph.endswith(".onnx"):
         return _foreign(bundle, variant, table)
     names = (variant.graph, *variant.prefill)
-    if variant.target != target and isinstance(bundle.manifest.model, ModelFacts):
+    if variant.target != own and isinstance(bundle.manifest.model, ModelFacts):
         names = (variant.graph,)  # the prefill stages only make the CPU faster
     bundle.verify(names)
     found: list[Finding] = []
@@ -98,10 +100,10 @@ def lint(bundle: Bundle, target: str) -> Lint:
 
 
 def _table(target: str) -> Operators:
-    table = operators(target) if target in TARGETS else None
+    table = operators(target) if target in KNOWN else None
     if table is not None:
         return table
-    having = ", ".join(name for name in TARGETS if operators(name) is not None)
+    having = ", ".join(name for name in KNOWN if operators(name) is not None)
     raise OptionError(
         say(
             f"No operators are known of the target {target!r}.",
@@ -143,7 +145,8 @@ def _made(
 def _refused(first: Finding, count: int, table: Operators) -> Refused:
     if first.operator == SHAPE:
         why = say("A size is free, and this target's are fixed.", "크기가 고정되어 있지 않습니다.")
-        return Refused(SHAPE, count, first, why, (), "", f"--target {table.target}")
+        drawn = target_named(table.target).graphs or table.target
+        return Refused(SHAPE, count, first, why, (), "", f"--target {drawn}")
     rewrite = table.rewrite(first.operator)
     return Refused(
         first.operator,

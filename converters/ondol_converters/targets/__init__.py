@@ -6,6 +6,10 @@ from importlib.resources import files
 from typing import Any
 
 TARGETS = ("cpu", "npu", "one")
+"""What bundles are converted for."""
+
+COMPILED = ("qnn",)
+"""What another target's graphs are compiled for, when they are opened or by `ondol compile`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,7 @@ class Target:
     `static` ones have fixed shapes: a cache of at most `context` positions, and `bucket` tokens at
     a time in prefill. `activations` are the ways to quantise them, the default first: a16w8 is
     activations in 16 bits and weights in 8. `operators` are those that are quantised.
+    `graphs` is the target whose graphs it takes, where it is another.
     """
 
     name: str
@@ -23,10 +28,11 @@ class Target:
     context: int = 0
     bucket: int = 0
     operators: tuple[str, ...] = ()
+    graphs: str = ""
 
 
 def target(name: str) -> Target:
-    """A target by its name, one of `TARGETS`."""
+    """A target by its name, one of `TARGETS` or `COMPILED`."""
     said: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in table(name)["target"].items()

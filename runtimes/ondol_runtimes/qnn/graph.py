@@ -67,17 +67,24 @@ def _opened(bundle: Bundle, name: str, soc: Soc) -> "ort.InferenceSession":
         except (BundleError, MemoryError):
             raise
         except Exception as exc:  # its errors share no base class
-            if REFUSED not in str(exc):
-                raise CorruptBundle(
-                    say(f"{name} cannot be loaded.", f"{name}을(를) 불러올 수 없습니다."),
-                    _said(exc),
-                    say(
-                        "Verify the bundle, or compile it again: ondol compile",
-                        "번들을 검사하거나 다시 컴파일하세요: ondol compile",
-                    ),
-                ) from exc
-        lenient = load(bundle, name, options(soc, strict=False), ())
-    raise _unsupported(name, soc, elsewhere(lenient))
+            failed = exc
+    raise refused(bundle, name, soc, failed) from failed
+
+
+def refused(bundle: Bundle, name: str, soc: Soc, failed: Exception) -> BundleError | DeviceError:
+    """The error for a graph that a strict session does not take, from the plugin's own."""
+    if REFUSED in str(failed):
+        with hushed():
+            lenient = load(bundle, name, options(soc, strict=False), ())
+        return _unsupported(name, soc, elsewhere(lenient))
+    return CorruptBundle(
+        say(f"{name} cannot be loaded.", f"{name}을(를) 불러올 수 없습니다."),
+        _said(failed),
+        say(
+            "Verify the bundle, or compile it again: ondol compile",
+            "번들을 검사하거나 다시 컴파일하세요: ondol compile",
+        ),
+    )
 
 
 def elsewhere(session: "ort.InferenceSession") -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from ondol import __version__
 from ondol.cli.bench import bench
 from ondol.cli.chat import chat
+from ondol.cli.compile import compile
 from ondol.cli.convert import convert
 from ondol.cli.devices import devices
 from ondol.cli.diff import DIFFERENT, diff
@@ -57,6 +58,7 @@ EXIT_CODES = (
 COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (chat, say("Chat with a model, offline.", "모델과 대화합니다. 오프라인입니다.")),
     (convert, say("Convert a model into a bundle.", "모델을 번들로 변환합니다.")),
+    (compile, say("Compile a bundle for chips.", "번들을 칩에 맞게 컴파일합니다.")),
     (sweep, say("Convert models × recipes × targets.", "모델 × 레시피 × 대상을 변환합니다.")),
     (pull, say("Fetch a model from a hub, if you agree.", "동의하면 허브에서 모델을 받아 옵니다.")),
     (families, say("List what can be converted.", "변환할 수 있는 모델 구조를 나열합니다.")),

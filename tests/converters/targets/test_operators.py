@@ -8,18 +8,19 @@ import pytest
 
 from ondol_converters import targets
 from ondol_converters.circle.rules import RULES
-from ondol_converters.targets import TARGETS
+from ondol_converters.lint import lint
+from ondol_converters.targets import COMPILED, TARGETS
 from ondol_converters.targets.operators import operators
 from tiny_models import NAMES, Tiny
 
-TABLED = [name for name in TARGETS if operators(name) is not None]
+TABLED = [name for name in (*TARGETS, *COMPILED) if operators(name) is not None]
 
 CONSTANT_ONLY = {"Cast"}
 """Written as circle where its input is a constant, which is then no node."""
 
 
 def test_the_tables_there_are() -> None:
-    assert {"cpu", "one"} <= set(TABLED)
+    assert {"cpu", "one", "qnn"} <= set(TABLED)
 
 
 @pytest.mark.parametrize("name", TABLED)
@@ -62,6 +63,15 @@ def test_of_every_family_each_operator_is_taken_or_rewritten(name: str, tiny: Ti
         used = {_name(node) for node in onnx.load(path, load_external_data=False).graph.node}
         assert used <= cpu.taken
         assert {each for each in used - one.taken if one.rewrite(each) is None} == set()
+
+
+@pytest.mark.parametrize("name", ["gemma3", "llama3", "qwen3"])
+def test_qnn_takes_every_node_of_static_graphs_and_rewrites_others(name: str, tiny: Tiny) -> None:
+    found = lint(tiny(name, target="npu"), "qnn")
+    assert found.first is None and found.taken == found.nodes > 0
+    found = lint(tiny(name), "qnn")
+    assert found.first is not None
+    assert {each.by for each in found.refused} == {"--target npu"}
 
 
 def _name(node: Any) -> str:
