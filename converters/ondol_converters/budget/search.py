@@ -14,9 +14,8 @@ from ondol_converters.budget.sensitivity import Sensitivity
 from ondol_converters.recipe import Favor, Layout
 
 MARGIN = 0.4
-"""The share of the budget that is aimed at: another text, a law's, lost up to 2.4 times as much as
-the one scored, for its own bits are fewer and 1,500 characters tell a loss to a quarter of a per
-cent."""
+"""The share of the budget that is aimed at: another text, a law's, lost up to three times as much
+as the one scored. Its own bits are fewer, and 1,500 characters scatter by a quarter per cent."""
 
 ENOUGH = 0.9
 """A trial that uses this share of what is aimed at is not worth improving."""
