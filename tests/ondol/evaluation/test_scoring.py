@@ -207,9 +207,8 @@ def test_gemma_is_as_good_token_by_token(constitution: str) -> None:
     found = score(model, constitution)
     assert found.spelt and found.characters == 1475
     assert found.bits_per_character == pytest.approx(2.24, abs=0.01)
-    part = constitution[:80]
-    ids = [model.tokenizer.bos or 0, *model.tokenizer.encode(part)]
+    ids = [model.tokenizer.bos or 0, *model.tokenizer.encode(constitution)]
     rows = token_by_token(model, ids[:-1])
     bits = -sum(float(row[t]) for row, t in zip(rows, ids[1:], strict=True)) / math.log(2)
-    # kernels sum one row in another order than sixteen, and an activation in 8 bits flips: 0.2 %
-    assert score(model, part).bits == pytest.approx(bits, rel=5e-3)
+    # sums in another order flip single activations in 8 bits: 0.2 % of a line, less of a text
+    assert found.bits == pytest.approx(bits, rel=1e-3)
