@@ -34,8 +34,7 @@ def starter_bundle(name: str, weights: str = "auto") -> Bundle:
 
     Keyed by Ondol's own code, so that a changed converter converts anew.
     """
-    from ondol_converters.recipe import Options
-    from ondol_converters.starters import convert_starter
+    from ondol_converters.starters import convert_starter, usual
 
     gguf_path(name)
     starter: Starter = MODELS[name]
@@ -43,8 +42,7 @@ def starter_bundle(name: str, weights: str = "auto") -> Bundle:
     try:
         return Bundle.open(target)
     except BundleError:
-        options = Options("float32" if weights == "float32" else "auto")
-        options = replace(options, vocabulary=starter.vocabulary)
+        options = replace(usual(starter), weights="float32" if weights == "float32" else "auto")
         return convert_starter(starter, target, options=options).bundle
 
 

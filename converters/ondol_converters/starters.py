@@ -52,7 +52,7 @@ def convert_starter(
             source,
             target,
             name=starter.name,
-            options=options or Options(vocabulary=starter.vocabulary),
+            options=options or usual(starter),
             terms=_terms(starter),
             defaults=Defaults(starter.system, REPETITION_PENALTY),
             progress=progress,
@@ -67,8 +67,13 @@ def explain_starter(starter: Starter, options: Options | None = None) -> Explana
         MissingExtra: if its wheels are not installed.
     """
     with open_starter(starter) as source:
-        chosen = options or Options(vocabulary=starter.vocabulary)
+        chosen = options or usual(starter)
         return explain(source, chosen, terms=_terms(starter))
+
+
+def usual(starter: Starter) -> Options:
+    """How a default model is converted where nobody says otherwise."""
+    return Options(vocabulary=starter.vocabulary, coverage=starter.coverage)
 
 
 def open_starter(starter: Starter) -> Source:

@@ -22,7 +22,6 @@ from ondol.errors import (
     SessionClosed,
     WrongKind,
 )
-from ondol.tokenizer import Tokenizer
 from weights import starter_bundle
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -170,16 +169,10 @@ def test_the_starter_gives_the_vectors_of_transformers() -> None:
     with Encoder.open(bundle) as encoder:
         passages = encoder.embed(texts["passages"])
         queries = encoder.embed(texts["queries"], "query")
-    # Activations in 8 bits cost 0.0001 of the cosine; where the cut vocabulary splits a rare word
-    # into more pieces, the text is another one to the model
-    tokenizer = Tokenizer.open(bundle.file("tokenizer.json"))
-    cosines = (passages * known["passages"]).sum(axis=1)
-    whole = [
-        len(tokenizer.encode(text)) + 2 == len(texts["tokens"][text]) for text in texts["passages"]
-    ]
-    assert sum(whole) >= 6 and cosines[whole].min() > 0.9998 and cosines.min() > 0.99
+    # Activations in 8 bits cost 0.0001 of the cosine
+    assert (passages * known["passages"]).sum(axis=1).min() > 0.9998
     cosines = (queries * known["queries"]).sum(axis=1)
-    assert cosines[:-1].min() > 0.9998 and cosines[-1] > 0.98
+    assert cosines.min() > 0.9998
     ours, theirs = queries @ passages.T, known["queries"] @ known["passages"].T
     assert np.abs(ours - theirs)[:-1].max() < 0.003
     assert (ours.argmax(axis=1) == theirs.argmax(axis=1)).all()

@@ -156,10 +156,16 @@ def _kind(pieces: Pieces, number: int) -> str:
 
 
 def _fixed(pieces: Pieces, number: int) -> bool:
-    """Whether a token is kept whatever it is worth: text could not be spelt without it."""
+    """Whether a token is kept whatever it is worth: text could not be spelt without it.
+
+    So are numbers of two digits: years, dates and times are written with all of them alike, and
+    no text is long enough to show each.
+    """
     if number in pieces.added or number in pieces.needed:
         return True
     text = pieces.spelt(number).decode("utf-8", "ignore").strip() or " "
+    if len(text) == 2 and text.isascii() and text.isdigit():
+        return True
     if len(text) > 1 or pieces.byte_level:
         return False
     return text.isascii() or script_of(text) == "hangul" or _korean_sign(text)

@@ -139,6 +139,7 @@ def options_of(said: Choices, starter: Starter | None) -> Any:
         OptionError: if a setting cannot be meant.
     """
     recipe = import_module(f"{CONVERTERS}.recipe")
+    coverage = starter.coverage if starter else recipe.COVERAGE
     options = recipe.Options(
         said.weights,
         recipe.DEFAULT_CONTEXT if said.context is None else said.context,
@@ -146,7 +147,7 @@ def options_of(said: Choices, starter: Starter | None) -> Any:
         block=recipe.DEFAULT_BLOCK if said.block is None else said.block,
         vocabulary=said.vocabulary or (starter.vocabulary if starter else "full"),
         hanja=said.hanja,
-        coverage=recipe.COVERAGE if said.coverage is None else said.coverage,
+        coverage=coverage if said.coverage is None else said.coverage,
         kv_cache=said.kv_cache,
         calibration=said.texts,
         quality=said.quality,

@@ -1,5 +1,7 @@
 """A vocabulary learnt from text: what is frequent stays whole, the rest falls into pieces."""
 
+import re
+
 import pytest
 
 from ondol.errors import OptionError
@@ -51,6 +53,13 @@ def test_words_of_the_texts_stay_whole(kind: str) -> None:
         return len(Tokenizer(made.json).encode(words))
 
     assert pieces(learnt) == len(Tokenizer(trained(kind)).encode(words)) <= pieces(plain)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_numbers_of_two_digits_stay_whole(kind: str) -> None:
+    whole, small = Tokenizer(trained(kind)), Tokenizer(cut(kind, 0.5, TEXTS).json)
+    numbers = {text for text in whole.vocabulary if re.fullmatch(r"[▁Ġ]?\d\d", text)}
+    assert len(numbers) > 10 and numbers <= set(small.vocabulary)
 
 
 def test_a_coverage_that_cannot_be_meant() -> None:
