@@ -5,7 +5,8 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
     OndolError                     1
      ├─ OptionError                2   an option or argument that cannot be meant
      │   ├─ BadKey                     a key file that is none, or whose passphrase is wrong
-     │   └─ BadText                    a text or task file that is empty, broken or not UTF-8
+     │   ├─ BadText                    a text or task file that is empty, broken or not UTF-8
+     │   └─ BadLabel                   an exported text whose AI label is missing or does not hold
      ├─ SourceError                3   a model to convert is not one, or is broken
      │   ├─ CorruptSource              truncated, bit-flipped, or lying about itself
      │   ├─ MissingTokenizer           weights without a tokenizer
@@ -75,6 +76,10 @@ class BadKey(OptionError):
 
 class BadText(OptionError):
     """A text or task file is empty, broken, or not UTF-8."""
+
+
+class BadLabel(OptionError):
+    """An exported text's label that AI wrote it is missing, or does not hold."""
 
 
 class SourceError(OndolError):

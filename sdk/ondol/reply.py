@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ondol.errors import DeviceLost, OptionError
+from ondol.label import Export, Label, export
 from ondol.language import say
 from ondol.sampling import Sampler, Sampling
 from ondol.stream import StopStrings, TextStream
@@ -104,6 +105,7 @@ class Reply:
         self.finish: Finish | None = None
         self.stats = Stats(len(prompt), 0, 0, 0.0, 0, 0.0, 0)
         self._engine = engine
+        self._begun = time.time()
         self._prompt = prompt
         self._sampler = Sampler(sampling, prompt)
         self._limits = limits
@@ -112,6 +114,15 @@ class Reply:
         self._unsaid = ""  # text of tokens after which the device was lost
         self._cancel = threading.Event()
         self._pieces = self._run()
+
+    @property
+    def label(self) -> Label:
+        """That AI wrote it: the model, what ran it, and when the reply was begun."""
+        return Label.of(self._engine.bundle, self._begun)
+
+    def export(self) -> Export:
+        """The text so far on its way out, with its label."""
+        return export(self.text, self.label)
 
     def cancel(self) -> None:
         """Stop within one token; safe from any thread. The text so far stays."""

@@ -16,6 +16,7 @@ from ondol.cli.facts import megabytes
 from ondol.cli.failures import show
 from ondol.cli.output import closing, note, safe, terminal, waiting
 from ondol.errors import ContextFull, GenerationError
+from ondol.label import Label
 from ondol.language import say
 from ondol.memory import resident_bytes
 from ondol.reply import Finish, Limits, Reply, Stats
@@ -48,11 +49,13 @@ class Said:
     memory_bytes: int
     offline: bool
     licence: str
+    label: Label
 
     def line(self) -> str:
         """The dim line after an answer."""
         rates = self.rates
         parts = [
+            self.label.brief,
             self.model,
             self.device,
             say(f"{rates.decode_tokens:.1f} tokens/s", f"{rates.decode_tokens:.1f} 토큰/초"),
@@ -165,6 +168,7 @@ class Talk:
             memory_bytes=resident_bytes(),
             offline=True,
             licence=engine.bundle.manifest.licence.name,
+            label=reply.label,
         )
 
 

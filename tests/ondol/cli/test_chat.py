@@ -17,10 +17,11 @@ from ondol.starter import STARTERS
 from weights import starter_bundle
 
 LINE = re.compile(
-    r"^\S+ · \w+ · [\d.]+ tokens/s · [\d.]+ characters/s · memory [\d.,]+ MB · offline$"
+    r"^AI-generated · \S+ · \w+ · [\d.]+ tokens/s · [\d.]+ characters/s"
+    r" · memory [\d.,]+ MB · offline$"
 )
 KOREAN_LINE = re.compile(
-    r"^\S+ · \w+ · [\d.]+ 토큰/초 · [\d.]+ 글자/초 · 메모리 [\d.,]+ MB · 오프라인$"
+    r"^AI 생성 · \S+ · \w+ · [\d.]+ 토큰/초 · [\d.]+ 글자/초 · 메모리 [\d.,]+ MB · 오프라인$"
 )
 
 
@@ -40,6 +41,7 @@ def test_json_holds_the_answer_and_its_cost(ondol: Ondol) -> None:
     assert said["finish"] == "length" and said["offline"] is True
     assert (said["model"], said["device"]) == ("talker", "cpu")
     assert said["licence"] == "[bold]Own[/bold]"
+    assert said["label"]["ai_generated"] is True and said["label"]["model"] == "talker"
     assert said["memory_bytes"] > 0 and said["stats"]["decode_tokens"] == 4
     assert said["stats"]["characters"] == len(said["text"]) and said["rates"]["decode_tokens"] > 0
     assert "offline" not in done.err
@@ -186,7 +188,7 @@ def test_at_a_terminal_answers_are_dimly_signed_and_obey_nothing(
         assert "talker · parrot · /help" in screen
         os.write(ours, "안녕\n".encode())
         screen = _read_until(ours, r"offline\x1b\[0m.*you> ")
-        assert "a␛[2Jb [red]c" in screen and "\x1b[2mtalker · parrot · " in screen
+        assert "a␛[2Jb [red]c" in screen and "\x1b[2mAI-generated · talker · parrot · " in screen
         os.write(ours, b"\x04")
         assert chat.wait(60) == 0
 
