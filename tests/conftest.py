@@ -11,6 +11,7 @@ from ondol import settings
 from ondol.bundle import Bundle
 from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options, Target, Weights
+from talking_model import talking
 from tiny_models import CONTEXT, MODELS, Tiny
 
 
@@ -54,3 +55,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
         return convert(MODELS / name, folder, options=options).bundle
 
     return make
+
+
+@pytest.fixture(scope="session")
+def talker(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The bundle of a tiny model that chats."""
+    return talking(tmp_path_factory.mktemp("talker"))

@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ondol.assistant import Assistant as Assistant
+    from ondol.availability import Availability as Availability
     from ondol.bundle import Bundle as Bundle
     from ondol.choice import Choice as Choice
     from ondol.choice import pick as pick
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Assistant": "ondol.assistant",
+    "Availability": "ondol.availability",
     "Bundle": "ondol.bundle",
     "Choice": "ondol.choice",
     "Conversation": "ondol.session",
@@ -34,6 +38,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "Assistant",
+    "Availability",
     "Bundle",
     "Choice",
     "Conversation",

@@ -21,7 +21,7 @@ from ondol.language import say
 from ondol.memory import release_unused
 from ondol.plan import Plan, plan
 from ondol.prompt import Prompt
-from ondol.reply import Limits, Reply
+from ondol.reply import Limits, Reply, common
 from ondol.runtime import DecoderSession
 from ondol.sampling import Sampling
 from ondol.tokenizer import Tokenizer
@@ -159,6 +159,20 @@ class Engine:
                 ),
             )
         return Reply(self, ids, sampling or Sampling(), limits or Limits())
+
+    def warm(self, ids: Sequence[int]) -> None:
+        """Run tokens that the next prompt begins with; what the cache holds of them stays.
+
+        Raises:
+            ContextFull: if they do not fit.
+            OptionError: if an id is outside the vocabulary.
+            DeviceError: if the device fails.
+        """
+        self._active = None
+        kept = common(self._held, [*ids, -1])
+        if kept < len(ids):
+            self._keep(kept)
+            self._append(ids[kept:])
 
     def move(self, device: str, *, threads: int | None = None, spin: bool = True) -> None:
         """Go on on another device with the same context, such as after `DeviceLost`.

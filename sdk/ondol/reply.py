@@ -186,7 +186,7 @@ class Reply:
     def _prefill(self) -> "Logits | None":
         """Run what the cache lacks of the prompt; logits of its end, or None when cancelled."""
         engine, prompt = self._engine, [*self._prompt, *self.ids]
-        kept = _common(engine._held, prompt)
+        kept = common(engine._held, prompt)
         engine._keep(kept)
         start, logits = time.perf_counter(), None
         for at in range(kept, len(prompt), CHUNK):
@@ -252,7 +252,7 @@ class Reply:
         return Finish.CONTEXT if full else None
 
 
-def _common(held: Sequence[int], prompt: Sequence[int]) -> int:
+def common(held: Sequence[int], prompt: Sequence[int]) -> int:
     """How many leading tokens two runs share, leaving one of the prompt to run."""
     most = min(len(held), len(prompt) - 1)
     return next((i for i in range(most) if held[i] != prompt[i]), most)

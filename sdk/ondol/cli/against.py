@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ondol import store
 from ondol.bundle import Bundle
-from ondol.cli.making import CONVERTERS, Choices, converters, make, stage_title
+from ondol.cli.making import Choices, make, stage_title
 from ondol.cli.output import note, progress
 from ondol.errors import OptionError
 from ondol.files import storage_errors
 from ondol.language import say
 from ondol.manifest import MANIFEST
+from ondol.preparing import CONVERTERS, converters
 from ondol.quality import CalibrationQuality
 from ondol.starter import STARTERS
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from ondol.reply import Limits
     from ondol.sampling import Sampling
 
-CONTINUATION_TOKENS = 256  # a model that only continues text would go on to the end of the context
-
 
 def chat(
     model: ChatModel = None,
@@ -132,6 +130,7 @@ def _sampling(
 def _continuing(bundle: "Bundle", system: str | None, limits: "Limits") -> "Limits":
     """Say once that this model does not chat, and how far it will go."""
     from ondol.reply import Limits
+    from ondol.session import CONTINUATION_TOKENS
 
     if system is not None:
         raise OptionError(

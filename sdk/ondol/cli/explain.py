@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ondol.cli.facts import count, licence_class, megabytes
-from ondol.cli.making import CONVERTERS, Choices, converters, options_of, starter_of, stated_licence
+from ondol.cli.making import Choices, options_of, starter_of, stated_licence
 from ondol.cli.output import note, show_json, show_pairs, show_table
 from ondol.language import say
+from ondol.preparing import CONVERTERS, converters
 
 
 def explain_model(model: str, choices: Choices, json: bool) -> None:

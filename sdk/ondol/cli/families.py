@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import Protocol
 
 from ondol.cli.facts import licence_class
-from ondol.cli.making import CONVERTERS, converters
 from ondol.cli.options import Json
 from ondol.cli.output import Dataclass, note, show_json, show_table
 from ondol.language import say
+from ondol.preparing import CONVERTERS, converters
 
 
 class Model(Protocol):

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ondol.cli.making import CONVERTERS, bundle_for, converters
+from ondol.cli.making import bundle_for
 from ondol.cli.options import BundleName, Json
 from ondol.cli.output import note, show_json, show_pairs, show_table
 from ondol.errors import DeviceError
 from ondol.language import say
+from ondol.preparing import CONVERTERS, converters
 
 
 def lint(

@@ -3,23 +3,19 @@
 The converters are reached by name alone: a device has none, and `ondol` depends on none.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from ondol import store
+from ondol import preparing, store
 from ondol.bundle import Bundle
 from ondol.cli.output import note, progress
 from ondol.cli.trials import trials_shown
-from ondol.errors import BundleNotFound, MissingExtra, OptionError
+from ondol.errors import OptionError
 from ondol.language import say
+from ondol.preparing import CONVERTERS, converters
 from ondol.starter import STARTERS, Starter, locate
-
-CONVERTERS = "ondol_converters"
-PACKAGES = (CONVERTERS, "gguf", "onnx")
 
 
 class Made(Protocol):
@@ -46,31 +42,13 @@ class Made(Protocol):
         ...
 
 
-def default_model() -> str:
-    """The starter that `ondol chat` opens when no model is named."""
-    return next(starter.name for starter in STARTERS.values() if starter.chats)
-
-
 def bundle_for(model: str | None) -> Bundle:
-    """The bundle a user means; a starter that was never converted is converted now.
+    """The bundle a user means; a starter that was never converted is converted now, with bars.
 
     Raises:
         BundleNotFound: if there is none, with the way to make one.
     """
-    name = model or default_model()
-    try:
-        return store.find(name)
-    except BundleNotFound:
-        if name in STARTERS:
-            note(say(f"Preparing {name}, once.", f"{name}을(를) 준비합니다. 처음 한 번만 합니다."))
-            return make(name, store.folder() / name, name).bundle
-        if not Path(name).exists():
-            raise
-    raise BundleNotFound(
-        say(f"{name} is not a bundle yet.", f"{name}은(는) 아직 번들이 아닙니다."),
-        say("A model is converted before it runs.", "모델은 변환한 다음에 실행합니다."),
-        f"ondol convert {name}",
-    )
+    return preparing.bundle_for(model, _prepared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +188,12 @@ def _warn_of_texts(options: Any) -> None:
             note(str(warning))
 
 
+def _prepared(starter: Starter) -> Bundle:
+    name = starter.name
+    note(say(f"Preparing {name}, once.", f"{name}을(를) 준비합니다. 처음 한 번만 합니다."))
+    return make(name, store.folder() / name, name).bundle
+
+
 def stage_title(stage: str) -> str:
     """What a stage of a conversion or a measurement is called."""
     return {
@@ -255,23 +239,3 @@ def plain_name(name: str) -> str:
             say("Give one with --name, or a folder with --out.", "--name이나 --out으로 정하세요."),
         )
     return name
-
-
-@contextmanager
-def converters() -> Iterator[None]:
-    """Say that the converters are missing where a block finds that they are.
-
-    Raises:
-        MissingExtra: with the command that installs them.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as exc:
-        package = (exc.name or "").partition(".")[0]
-        if package not in PACKAGES:
-            raise
-        raise MissingExtra(
-            say("The converters are not installed.", "변환기가 설치되어 있지 않습니다."),
-            say(f"The package {package} is missing.", f"{package} 패키지가 없습니다."),
-            'pip install "ondol[converters]"',
-        ) from exc

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ondol.cli.facts import megabytes
-from ondol.cli.making import bundle_for, converters
+from ondol.cli.making import bundle_for
 from ondol.cli.options import BundleName, Context, Device, Json
 from ondol.cli.output import note, show_json, show_table
 from ondol.language import say
+from ondol.preparing import converters
 
 if TYPE_CHECKING:
     from ondol.placement_report import Placed, PlacementReport

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from ondol.cli.estimated import ESTIMATORS, show_estimate
-from ondol.cli.making import converters
 from ondol.cli.options import Json
 from ondol.cli.output import note, show_json
 from ondol.cli.simulated import show_decode, show_product, show_terms
 from ondol.errors import OptionError
 from ondol.files import write_whole
 from ondol.language import say
+from ondol.preparing import converters
 
 SIMULATORS = {"aim": "ondol_runtimes.aim"}
 """Devices that are simulated, and the package that does it."""

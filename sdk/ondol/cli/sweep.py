@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ondol.cli.facts import megabytes
-from ondol.cli.making import converters, stage_title
+from ondol.cli.making import stage_title
 from ondol.cli.output import console, note, safe, show_table, terminal
 from ondol.errors import OptionError, SweepError
 from ondol.language import say
+from ondol.preparing import converters
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -1,0 +1,261 @@
+"""The one object that an app developer holds: a model on this device that answers in Korean."""
+
+import logging
+import os
+import threading
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from ondol import asynchronous, preparing, registry
+from ondol.availability import Availability, Readiness, availability
+from ondol.bundle import Bundle
+from ondol.choice import pick
+from ondol.engine import Engine
+from ondol.errors import BundleNotFound, OptionError, SessionClosed
+from ondol.fitting import fitted_by
+from ondol.language import say
+from ondol.plan import plan
+from ondol.preparing import Progress
+from ondol.reply import Limits, Reply
+from ondol.sampling import Sampling
+from ondol.session import CONTINUATION_TOKENS, Conversation
+from ondol.starter import Starter
+
+logger = logging.getLogger(__name__)
+
+
+class Assistant:
+    """A model that answers, offline. Nothing is loaded before the first reply or `prewarm()`.
+
+        with Assistant() as a:
+            for piece in a.stream("퇴직금은 언제까지 지급해야 하나요?"):
+                print(piece, end="")
+
+    Args:
+        model: a bundle, its path, or its name in the store; None: the starter. One that is
+            installed and was never converted is converted at the first use, which takes minutes;
+            it goes to the log as a warning, and to `progress`.
+        device: a device by name: that one or an error; None: as `ondol.pick` says.
+        context: positions of the cache in tokens; None: as many as the bundle allows and fit.
+        threads: None: as many as there are cores.
+        spin: whether idle threads wait in a loop; False beside a user interface.
+        memory: bytes that this process may take in all; None: what the system allows.
+        system: the system prompt; None: the bundle's own, "": none.
+        sampling: how tokens are chosen; None: greedy with the bundle's repetition penalty.
+        limits: when replies end; None: at the model's word, and of a model that only continues
+            text after `CONTINUATION_TOKENS`.
+        progress: called with stage, done and total while a starter is converted.
+    """
+
+    def __init__(
+        self,
+        model: Bundle | str | os.PathLike[str] | None = None,
+        *,
+        device: str | None = None,
+        context: int | None = None,
+        threads: int | None = None,
+        spin: bool = True,
+        memory: int | None = None,
+        system: str | None = None,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._model = model
+        self._device = device
+        self._context = context
+        self._threads = threads
+        self._spin = spin
+        self._memory = memory
+        self._system = system
+        self._sampling = sampling
+        self._limits = limits
+        self._progress = progress
+        self._opening = threading.RLock()
+        self._first: Conversation | None = None  # its turns stay empty: others branch off
+        self._closed = False
+
+    def reply(
+        self, text: str, *, sampling: Sampling | None = None, limits: Limits | None = None
+    ) -> Reply:
+        """Answer a text that stands alone: iterate the reply for its pieces, or `read()` it.
+
+        The model is opened now if it was not before; the answer is made as it is read.
+
+        Args:
+            text: a question, or what is to be continued.
+            sampling, limits: for this reply; None: the assistant's.
+
+        Raises:
+            BadPrompt: if the text is empty, no Unicode, or no text at all.
+            ContextFull: if it leaves no room for an answer.
+            BundleError, DeviceError, MissingExtra, OptionError: if the model cannot be opened.
+        """
+        return self.conversation().send(text, limits, sampling)
+
+    def stream(
+        self, text: str, *, sampling: Sampling | None = None, limits: Limits | None = None
+    ) -> Reply:
+        """As `reply`: a reply is its pieces."""
+        return self.reply(text, sampling=sampling, limits=limits)
+
+    async def areply(
+        self, text: str, *, sampling: Sampling | None = None, limits: Limits | None = None
+    ) -> Reply:
+        """A whole reply, for asyncio; a task that is cancelled cancels it within a token."""
+        return await asynchronous.read(partial(self.reply, text, sampling=sampling, limits=limits))
+
+    def astream(
+        self, text: str, *, sampling: Sampling | None = None, limits: Limits | None = None
+    ) -> AsyncGenerator[str, None]:
+        """The pieces of a reply, for asyncio, made as they are asked for."""
+        return asynchronous.pieces(partial(self.reply, text, sampling=sampling, limits=limits))
+
+    def conversation(self, system: str | None = None) -> Conversation:
+        """A conversation of its own on this model.
+
+        Args:
+            system: its system prompt; None: the assistant's.
+
+        Raises:
+            BundleError, DeviceError, MissingExtra, OptionError: if the model cannot be opened.
+        """
+        with self._opening:
+            if self._closed:
+                raise _closed()
+            self._first = self._first or self._opened()
+            return self._first.branch(system)
+
+    def prewarm(self) -> None:
+        """Open the model and run the system prompt, so that the first reply begins sooner.
+
+        Raises:
+            BundleError, DeviceError, MissingExtra, OptionError: if the model cannot be opened.
+        """
+        self.conversation().prewarm()
+
+    def availability(self) -> Availability:
+        """Whether it can answer here, why not, and what would help. Nothing is loaded or made."""
+        return availability(self._look)
+
+    def close(self) -> None:
+        """Free the model. Closing twice is allowed; what is asked afterwards is SessionClosed."""
+        with self._opening:
+            self._closed = True
+            if self._first is not None:
+                self._first.engine.close()
+                self._first = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> Conversation:
+        engine = Engine.open(
+            self._bundle(self._made),
+            device=self._device,
+            context=self._context,
+            threads=self._threads,
+            spin=self._spin,
+            memory=self._memory,
+        )
+        try:
+            first = Conversation(engine, system=self._system, sampling=self._sampling)
+            first.limits = self._limits or Limits(None if first.chats else CONTINUATION_TOKENS)
+            if self._system and not first.chats:
+                raise _no_system(engine.bundle.name)
+        except BaseException:
+            engine.close()
+            raise
+        return first
+
+    def _bundle(self, make: Callable[[Starter], Bundle]) -> Bundle:
+        if isinstance(self._model, Bundle):
+            return self._model
+        name = None if self._model is None else os.fspath(self._model)
+        return preparing.bundle_for(name, make)
+
+    def _made(self, starter: Starter) -> Bundle:
+        logger.warning(
+            "%s",
+            say(
+                f"Preparing {starter.name}, once; this takes minutes.",
+                f"{starter.name}을(를) 준비합니다. 처음 한 번만 하며 몇 분 걸립니다.",
+            ),
+        )
+        return preparing.make_starter(starter, self._progress)
+
+    def _look(self) -> Availability:
+        if self._closed:
+            return Availability(Readiness.CLOSED, _closed().what, _closed().fix)
+        first = self._first
+        if first is not None:
+            return _ready(first.engine.bundle.name, first.engine.device)
+        unmade: list[Starter] = []
+
+        def refuse(starter: Starter) -> Bundle:
+            unmade.append(starter)
+            raise BundleNotFound(starter.name)
+
+        try:
+            bundle = self._bundle(refuse)
+        except BundleNotFound:
+            if not unmade:
+                raise
+            preparing.check_makeable(unmade[0])
+            return _unprepared(unmade[0].name)
+        device = pick(bundle, self._device).device
+        wish = plan(bundle, self._context, self._threads, self._spin)
+        wished = self._context is not None
+        fitted_by(registry.runtime(device), bundle, wish, self._memory, wished_context=wished)
+        return _ready(bundle.name, device)
+
+
+def _ready(model: str, device: str) -> Availability:
+    reason = say(f"{model} answers on {device}.", f"{model}이(가) {device} 장치에서 답합니다.")
+    return Availability(Readiness.READY, reason)
+
+
+def _unprepared(model: str) -> Availability:
+    return Availability(
+        Readiness.UNPREPARED,
+        say(
+            f"{model} is installed and not prepared yet.",
+            f"{model}이(가) 설치되어 있으나 아직 준비되지 않았습니다.",
+        ),
+        say(
+            f"prewarm() prepares it once, in minutes; so does: ondol convert {model}",
+            f"prewarm()이 한 번 준비하며 몇 분 걸립니다. 명령으로는: ondol convert {model}",
+        ),
+    )
+
+
+def _closed() -> SessionClosed:
+    return SessionClosed(
+        say("The assistant is closed.", "이미 닫힌 어시스턴트입니다."),
+        say("close() was called before.", "앞서 close()가 호출되었습니다."),
+        say("Make a new one: Assistant()", "새로 만드세요: Assistant()"),
+    )
+
+
+def _no_system(model: str) -> OptionError:
+    return OptionError(
+        say(
+            f"{model} cannot follow a system prompt.",
+            f"{model}은(는) 시스템 프롬프트를 따를 수 없습니다.",
+        ),
+        say(
+            "It has no chat template: it continues text.",
+            "대화 서식이 없어 글을 이어 쓰기만 합니다.",
+        ),
+        say("Leave the system prompt out.", "시스템 프롬프트를 빼세요."),
+    )

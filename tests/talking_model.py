@@ -1,0 +1,30 @@
+"""A tiny model that chats: the tiny Qwen 2 with a template of the ChatML kind and more context."""
+
+import json
+import shutil
+from pathlib import Path
+
+from ondol.bundle import Bundle
+from ondol_converters.conversion import convert
+from ondol_converters.recipe import Options, Weights
+from tiny_models import MODELS
+
+TALKER_CONTEXT = 512
+TEMPLATE = (
+    "{% for message in messages %}<|start|>{{ message.role }}\n{{ message.content }}<|end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
+)
+
+
+def talking(folder: Path, weights: Weights = "auto", context: int = TALKER_CONTEXT) -> Bundle:
+    """Convert it into `folder`/talker."""
+    source = shutil.copytree(MODELS / "qwen2", folder / "source")
+    _change(source / "tokenizer_config.json", chat_template=TEMPLATE)
+    _change(source / "config.json", max_position_embeddings=context)
+    return convert(
+        source, folder / "talker", options=Options(weights=weights, context=context)
+    ).bundle
+
+
+def _change(path: Path, **fields: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
