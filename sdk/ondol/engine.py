@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from ondol import policy, registry
 from ondol.bundle import Bundle
 from ondol.choice import pick
+from ondol.constraint import Constraint, Rule, bound
 from ondol.errors import BadPrompt, ContextFull
 from ondol.fitting import fitted_by
 from ondol.governor import Governor
@@ -126,15 +127,18 @@ class Engine:
         prompt: str | Prompt | Sequence[int],
         sampling: Sampling | None = None,
         limits: Limits | None = None,
+        constraint: Constraint | Rule | Sequence[Constraint | Rule] | None = None,
     ) -> Reply:
         """Start an answer to a prompt: text to be continued, a rendered template, or token ids.
 
         Nothing runs until the reply is iterated or read. What the cache already holds of the
-        prompt is not run again.
+        prompt is not run again. With several constraints a token must be allowed by each.
 
         Raises:
             BadPrompt: if the prompt is empty or not Unicode text.
             ContextFull: if the prompt leaves no room for an answer.
+            OptionError: if no reply could keep to the constraint.
+            MissingExtra: if what a constraint runs by is not installed.
         """
         if isinstance(prompt, str):
             prompt = Prompt.plain(prompt) if prompt else []
@@ -158,7 +162,8 @@ class Engine:
                     "질문을 줄이거나 문맥을 더 크게 여세요.",
                 ),
             )
-        return Reply(self, ids, sampling or Sampling(), limits or Limits())
+        held_to = bound(constraint, self.tokenizer)
+        return Reply(self, ids, sampling or Sampling(), limits or Limits(), held_to)
 
     def warm(self, ids: Sequence[int]) -> None:
         """Run tokens that the next prompt begins with; what the cache holds of them stays.

@@ -1,5 +1,6 @@
 """An answer in the making: its text piece by piece, why it ended, what it cost."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from ondol.sampling import Sampler, Sampling
 from ondol.stream import StopStrings, TextStream
 
 if TYPE_CHECKING:
+    from ondol.constraint import Constraint
     from ondol.engine import Engine
     from ondol.runtime import Logits
 
@@ -27,6 +29,8 @@ class Finish(StrEnum):
     STOP = "stop"  # a stop string
     LENGTH = "length"  # max_tokens
     CONTEXT = "context"  # the context is full
+    COMPLETE = "complete"  # its constraint is fulfilled, and nothing may follow
+    STUCK = "stuck"  # its constraints leave no token
     CANCELLED = "cancelled"
     LOST = "device-lost"  # `resume()` goes on, once the engine is on another device
 
@@ -98,7 +102,12 @@ class Reply:
     """
 
     def __init__(
-        self, engine: "Engine", prompt: Sequence[int], sampling: Sampling, limits: Limits
+        self,
+        engine: "Engine",
+        prompt: Sequence[int],
+        sampling: Sampling,
+        limits: Limits,
+        constraint: "Constraint | None" = None,
     ) -> None:
         self.ids: list[int] = []
         self.text = ""
@@ -109,6 +118,7 @@ class Reply:
         self._prompt = prompt
         self._sampler = Sampler(sampling, prompt)
         self._limits = limits
+        self._constraint = constraint
         self._stream = TextStream(engine.tokenizer)
         self._stops = StopStrings(limits.stop)
         self._unsaid = ""  # text of tokens after which the device was lost
@@ -218,15 +228,18 @@ class Reply:
                     yield piece
                 return
             start = time.perf_counter()
-            token = self._sampler.choose(logits)
-            self.ids.append(token)
-            piece = "" if token in ends else stops.push(stream.push(token))
-            self.finish = self._end(token in ends, stops.stopped is not None)
+            token = self._choose(logits)
+            if token is None:
+                self.finish, piece = Finish.STUCK, ""
+            else:
+                self.ids.append(token)
+                piece = "" if token in ends else stops.push(stream.push(token))
+                self.finish = self._end(token in ends, stops.stopped is not None)
             if self.finish is Finish.CANCELLED:
                 piece += stops.finish()  # half a character in the stream is dropped
             elif self.finish not in (None, Finish.STOP):
                 piece += stops.push(stream.finish()) + stops.finish()
-            if self.finish is None:
+            if self.finish is None and token is not None:
                 self._unsaid = piece
                 logits = engine._append([token])
                 self._unsaid = ""
@@ -237,6 +250,18 @@ class Reply:
                 self.text += piece
                 yield piece
 
+    def _choose(self, logits: "Logits") -> int | None:
+        """The next token, kept to the constraint; None where that leaves none."""
+        constraint = self._constraint
+        if constraint is None:
+            return self._sampler.choose(logits)
+        constraint.mask(logits)
+        if logits.max() == -math.inf:
+            return None
+        token = self._sampler.choose(logits)
+        constraint.accept(token)
+        return token
+
     def _end(self, said: bool, stopped: bool) -> Finish | None:
         """Why the reply ends with the token just chosen, if it does."""
         most = self._limits.max_tokens
@@ -244,6 +269,8 @@ class Reply:
             return Finish.END
         if stopped:
             return Finish.STOP
+        if self._constraint is not None and self._constraint.finished:
+            return Finish.COMPLETE
         if self._stopped():
             return Finish.CANCELLED
         if most is not None and len(self.ids) >= most:

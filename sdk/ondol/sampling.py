@@ -125,8 +125,8 @@ def _largest(logits: "Logits", count: int) -> "NDArray[np.int64]":
             if len(ids) >= count:
                 break
         else:
-            ids = np.arange(len(logits))
+            ids = np.flatnonzero(logits > -np.inf)  # a constraint may leave a few of very many
     else:
-        ids = np.arange(len(logits))
+        ids = np.flatnonzero(logits > -np.inf)
     order = np.argsort(-logits[ids], kind="stable")[:count]
     return ids[order]
