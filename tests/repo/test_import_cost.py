@@ -32,6 +32,7 @@ def loaded(code: str) -> set[str]:
         "ondol.device",
         "ondol.encoder",
         "ondol.errors",
+        "ondol.hangul",
         "ondol.language",
         "ondol.manifest",
         "ondol.plan",
