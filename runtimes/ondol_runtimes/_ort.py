@@ -16,7 +16,7 @@ from ondol.runtime import DecoderSession
 from ondol.stateless import Port
 from ondol_runtimes._bound import Bound, load
 from ondol_runtimes._inference import Inference, Settings
-from ondol_runtimes._pages import drop_mapped
+from ondol_runtimes._pages import drop_mapped, zeros
 from ondol_runtimes._stages import Stages
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class OrtDecoder(DecoderSession):
         shape = (1, model.kv_heads, plan.context, model.head_dim)
         # Untouched zeros cost no memory: pages come as the conversation grows
         self._cache = {
-            f"{i}.{part}": np.zeros(shape, model.cache)
+            f"{i}.{part}": zeros(shape, model.cache)
             for i in range(model.layers)
             for part in ("key", "value")
         }
