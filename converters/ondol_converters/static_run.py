@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ondol.static_cache import Step, mask_name
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.qdq import LEAST, MOST
-from ondol_converters.graph.static import HIDDEN
 from ondol_converters.onnxruntime_door import onnxruntime
 from ondol_converters.quantise.qdq import Feeds
 
@@ -29,8 +29,8 @@ class StaticRun:
         self._session = ort.InferenceSession(
             str(model), options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
-        self._decoder, self._n, self._context = decoder, n, context
-        self._windows = sorted({layer.window for layer in decoder.layers})
+        self._n, self._context = n, context
+        self._masks = sorted({mask_name(layer.window) for layer in decoder.layers})
         shape = (decoder.kv_heads, context, decoder.head_dim)
         self._cache = {
             f"{i}.{part}": np.zeros(shape, np.float32)
@@ -41,21 +41,10 @@ class StaticRun:
 
     def feeds(self, ids: Sequence[int]) -> Feeds:
         """The graph's inputs for at most n tokens; what is missing is filled up and hidden."""
-        count, n, start = len(ids), self._n, self.length
-        padded = np.zeros(n, np.int32)
-        padded[:count] = ids
-        positions = np.minimum(start + np.arange(n), self._context - 1)
-        masks = {
-            f"mask.{window}" if window else "mask": _mask(start, count, n, self._context, window)
-            for window in self._windows
-        }
+        step = Step(self._n, self._context, self._masks)
+        step.take(ids, self.length)
         cache = {f"past_key_values.{name}": array for name, array in self._cache.items()}
-        return {
-            "input_ids": padded,
-            "positions": positions.astype(np.int32),
-            **masks,
-            **cache,
-        }
+        return {**step.arrays, **cache}
 
     def append(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """Run tokens after those already there; logits [len(ids), vocabulary] of each."""
@@ -102,15 +91,3 @@ class StaticRun:
                 before = found.get(place, (least, most))
                 found[place] = (min(least, before[0]), max(most, before[1]))
         return found
-
-
-def _mask(start: int, count: int, n: int, context: int, window: int) -> NDArray[np.float32]:
-    """What is added to scores, float32 [n, context + n]: 0 where a position may look."""
-    at = np.concatenate([np.arange(context), start + np.arange(n)])
-    there = np.concatenate([np.arange(context) < start, np.arange(n) < count])
-    own = (start + np.arange(n))[:, None]
-    seen = there & (at <= own)
-    if window:
-        seen &= at > own - window
-    seen[np.arange(n), context + np.arange(n)] = True  # of what only fills up, too
-    return np.where(seen, np.float32(0), np.float32(HIDDEN))

@@ -16,16 +16,15 @@ from ondol.language import say
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
 from ondol.stateless import Port, Session
+from ondol.static_cache import IDS, POSITIONS, Step, is_mask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ondol.runtime import Logits
 
-HIDDEN = np.float32(-10_000)  # within float16, where neural processors compute
 LEAST = 8  # fewer tokens are run one by one
-IDS, POSITIONS, MASK, PAST, NEW = "input_ids", "positions", "mask", "past_key_values.", "new."
-LOGITS = "logits"
+PAST, NEW, LOGITS = "past_key_values.", "new.", "logits"
 
 
 class StaticDecoder(DecoderSession):
@@ -94,46 +93,19 @@ class _Bucket:
     def __init__(self, graph: Session, held: int) -> None:
         self.graph = graph
         self.n = (_port(graph.inputs, IDS) or (0,))[0] or 0
-        self._held = held
-        self._ids = np.zeros(self.n, np.int32)
-        self._masks = {
-            port.name: np.zeros((self.n, held + self.n), np.float32)
-            for port in graph.inputs
-            if port.name.partition(".")[0] == MASK
-        }
+        self._names = {port.name for port in graph.inputs}
+        self._step = Step(self.n, held, filter(is_mask, self._names))
 
     def run(
         self, ids: Sequence[int], start: int, cache: "dict[str, NDArray[np.float32]]"
     ) -> "dict[str, NDArray[Any]]":
-        """At most n tokens at positions from `start` on; what is missing is filled and hidden."""
-        count = len(ids)
-        self._ids[:count], self._ids[count:] = ids, 0
-        positions = np.minimum(start + np.arange(self.n), self._held - 1).astype(np.int32)
-        for name, mask in self._masks.items():
-            _fill(mask, start, count, self._held, int(name.partition(".")[2] or 0))
-        feeds: dict[str, NDArray[Any]] = {
-            IDS: self._ids,
-            POSITIONS: positions,
-            **self._masks,
-            **{f"{PAST}{name}": memory for name, memory in cache.items()},
-        }
-        wanted = {port.name for port in self.graph.inputs}
+        """At most n tokens at positions from `start` on."""
+        self._step.take(ids, start)
+        past = {f"{PAST}{name}": memory for name, memory in cache.items()}
+        feeds: dict[str, NDArray[Any]] = {**self._step.arrays, **past}
         return dict(
-            self.graph.run({name: array for name, array in feeds.items() if name in wanted})
+            self.graph.run({name: array for name, array in feeds.items() if name in self._names})
         )
-
-
-def _fill(mask: "NDArray[np.float32]", start: int, count: int, held: int, window: int) -> None:
-    """0 where a new position may look, in the cache and behind it; HIDDEN elsewhere."""
-    n = len(mask)
-    at = np.concatenate([np.arange(held), start + np.arange(n)])
-    there = np.concatenate([np.arange(held) < start, np.arange(n) < count])
-    own = (start + np.arange(n))[:, None]
-    seen = there & (at <= own)
-    if window:
-        seen &= at > own - window
-    seen[np.arange(n), held + np.arange(n)] = True  # of what only fills up, too
-    np.copyto(mask, np.where(seen, np.float32(0), HIDDEN))
 
 
 def _context(bundle: Bundle, plan: Plan, held: int) -> int:
@@ -165,7 +137,7 @@ def _check(
     inputs = {port.name: (port.dtype, port.shape) for port in graph.inputs}
     outputs = {port.name: (port.dtype, port.shape) for port in graph.outputs}
     new = (cache[0], n, cache[2])
-    masks = {name: ("float32", (n, cache[1] + n)) for name in inputs if name[:4] == MASK}
+    masks = {name: ("float32", (n, cache[1] + n)) for name in inputs if is_mask(name)}
     past = {name: inputs[name] for name in inputs if name.startswith(PAST)}
     fits = (
         n > 0

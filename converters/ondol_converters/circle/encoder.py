@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
+from ondol.static_cache import HIDDEN
 from ondol_converters.graph.drawing import MICROSOFT, Drawing
 from ondol_converters.graph.encoder import EMBEDDING, Encoder, EncoderWeights
-from ondol_converters.graph.static import HIDDEN
 
 DECLARED = 16
 """The n that the file declares."""

@@ -20,6 +20,7 @@ import onnx
 
 from ondol.errors import OptionError
 from ondol.language import say
+from ondol.static_cache import mask_name
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.drawing import Attribute, Drawing
@@ -27,7 +28,6 @@ from ondol_converters.graph.pruning import prune
 from ondol_converters.graph.weights import Matrix, joined
 
 OPSET = 23  # the first with RMSNormalization
-HIDDEN = -10_000.0  # within float16, where neural processors compute
 TANH_SCALE = math.sqrt(2 / math.pi)
 CUBIC = 0.044715
 
@@ -240,7 +240,7 @@ class StaticPen:
 
     def _mask(self, i: int) -> str:
         window = self.d.layers[i].window
-        name = f"mask.{window}" if window else "mask"
+        name = mask_name(window)
         return self.sheet.input(name, "float32", [self.n, self.context + self.n])
 
     def _turned(self, x: str, turn: Sequence[str], name: str) -> str:

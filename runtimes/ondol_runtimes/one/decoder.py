@@ -10,19 +10,16 @@ from ondol.errors import CorruptBundle
 from ondol.language import say
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
+from ondol.static_cache import IDS, POSITIONS, Step, is_mask
 from ondol_runtimes.one.prepared import Circle, Prepared, circle_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ondol.runtime import Logits
 
 BUCKET = 32  # tokens of a prompt at a time
 ROOM = 256  # positions of the cache at first; doubled when full, for attention reads all of it
 LEAST = 8  # fewer are run one by one
-HIDDEN = np.float32(-10_000)
-IDS, PAST, MASK = ("input_ids", "positions", "wanted"), "past_key_values.", "mask"
-NEW, LOGITS = "new.", "logits"
+WANTED, PAST, NEW, LOGITS = "wanted", "past_key_values.", "new.", "logits"
 
 
 class OnertDecoder(DecoderSession):
@@ -97,16 +94,16 @@ class OnertDecoder(DecoderSession):
             graph = Prepared(self._path, self._circle, sizes, self._threads)
             for name, memory in self._cache.items():
                 graph.feed(f"{PAST}{name}", memory)
-            windows = [name for name in sizes if name.startswith(MASK)]
-            self._prepared[key] = _Bound(graph, n, wanted, self._room, windows)
+            masks = [name for name in sizes if is_mask(name)]
+            self._prepared[key] = _Bound(graph, n, wanted, self._room, masks)
         return self._prepared[key]
 
     def _size(self, name: str, n: int, wanted: int) -> tuple[int, ...]:
         if name.startswith(PAST):
             return self._cache[name.removeprefix(PAST)].shape
-        if name.startswith(MASK):
+        if is_mask(name):
             return (n, self._room + n)
-        return (wanted,) if name == "wanted" else (n,)
+        return (wanted,) if name == WANTED else (n,)
 
     def _close(self) -> None:
         del self._prepared, self._cache
@@ -118,38 +115,18 @@ class _Bound:
     def __init__(
         self, graph: Prepared, n: int, wanted: int, room: int, masks: Sequence[str]
     ) -> None:
-        self.graph, self.n, self._room = graph, n, room
-        self._ids, self._positions = np.zeros(n, np.int32), np.zeros(n, np.int32)
+        self.graph, self.n = graph, n
+        self._step = Step(n, room, masks)
         self._wanted = np.zeros(wanted, np.int32)
-        self._masks = {name: np.zeros((n, room + n), np.float32) for name in masks}
-        memory = {"input_ids": self._ids, "positions": self._positions, "wanted": self._wanted}
-        for name, array in (memory | self._masks).items():
+        for name, array in (self._step.arrays | {WANTED: self._wanted}).items():
             graph.feed(name, array)
 
     def run(self, ids: Sequence[int], start: int, wanted: Sequence[int]) -> "Logits":
-        """Logits of the wanted ones of at most n tokens; what is missing is filled and hidden."""
-        count = len(ids)
-        self._ids[:count], self._ids[count:] = ids, 0
-        np.minimum(start + np.arange(self.n), self._room - 1, out=self._positions)
+        """Logits of the wanted ones of at most n tokens at positions from `start` on."""
+        self._step.take(ids, start)
         self._wanted[:] = wanted
-        for name, mask in self._masks.items():
-            window = int(name.removeprefix(MASK).removeprefix(".") or 0)
-            _fill(mask, start, count, self._room, window)
         self.graph.run()
         return self.graph.output(LOGITS)
-
-
-def _fill(mask: "NDArray[np.float32]", start: int, count: int, room: int, window: int) -> None:
-    """0 where a new position may look, in the cache and behind it; HIDDEN elsewhere."""
-    n = len(mask)
-    at = np.concatenate([np.arange(room), start + np.arange(n)])
-    there = np.concatenate([np.arange(room) < start, np.arange(n) < count])
-    own = (start + np.arange(n))[:, None]
-    seen = there & (at <= own)
-    if window:
-        seen &= at > own - window
-    seen[np.arange(n), room + np.arange(n)] = True  # of what only fills up, too
-    np.copyto(mask, np.where(seen, np.float32(0), HIDDEN))
 
 
 def _check_facts(circle: Circle, bundle: Bundle) -> None:
@@ -157,11 +134,11 @@ def _check_facts(circle: Circle, bundle: Bundle) -> None:
     model = bundle.decoder
     shapes = {port.name: port.shape for port in (*circle.inputs, *circle.outputs)}
     names = [f"{i}.{part}" for i in range(model.layers) for part in ("key", "value")]
-    inputs = {port.name for port in circle.inputs if not port.name.startswith(MASK)}
+    inputs = {port.name for port in circle.inputs if not is_mask(port.name)}
     outputs = {port.name for port in circle.outputs}
     held = [f"{kind}{name}" for kind in (PAST, NEW) for name in names]
     fits = (
-        inputs == {*IDS, *(f"{PAST}{name}" for name in names)}
+        inputs == {IDS, POSITIONS, WANTED, *(f"{PAST}{name}" for name in names)}
         and outputs == {LOGITS, *(f"{NEW}{name}" for name in names)}
         and all(len(shapes[name]) == 3 for name in held)
         and {shapes[name][::2] for name in held} == {(model.kv_heads, model.head_dim)}
