@@ -15,9 +15,10 @@ from ondol_converters.onnxruntime_door import onnxruntime
 pytest.importorskip("onert", reason="no wheel of onert for this machine")
 pytest.importorskip("circle_schema")
 
+from ondol.target_reports import OneReport
 from ondol_converters.circle.file import CircleFile
 from ondol_converters.circle.translation import options, translate
-from ondol_runtimes.one.prepared import Circle, Prepared
+from ondol_runtimes.one.prepared import Prepared
 
 Arrays = Mapping[str, NDArray[Any]]
 MICROSOFT = "com.microsoft"
@@ -60,7 +61,7 @@ def prepared(file: CircleFile, folder: Path, sizes: Mapping[str, Sequence[int]])
     path = folder / "test.circle"
     file.write(path, lambda *_: None)
     ports = tuple(file.inputs), tuple(file.outputs)
-    said = Circle(file.operators(), (), (), path.stat().st_size, *ports)
+    said = OneReport(file.operators(), (), (), path.stat().st_size, *ports)
     return Prepared(str(path), said, sizes, 1)
 
 

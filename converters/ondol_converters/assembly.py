@@ -21,6 +21,7 @@ from ondol.manifest import (
     Variant,
 )
 from ondol.model_facts import ModelFacts
+from ondol.target_reports import NpuReport, OneReport
 from ondol.tokenizer import Tokenizer
 from ondol.tokenizing.layout import TABLE
 from ondol_converters.families.decoder import Decoder
@@ -30,8 +31,8 @@ from ondol_converters.graph.prefill import draw_prefill
 from ondol_converters.graph.weights import WeightsFile
 from ondol_converters.hub.record import provenance
 from ondol_converters.licences.terms import Terms as Terms
-from ondol_converters.npu import NpuReport, with_npu
-from ondol_converters.one import OneReport, with_decoder
+from ondol_converters.npu import with_npu
+from ondol_converters.one import with_decoder
 from ondol_converters.pack import Packer
 from ondol_converters.quantise.cache import CacheScales, cache_scales
 from ondol_converters.quantise.store import BlockStore

@@ -13,6 +13,7 @@ from ondol.errors import BudgetUnmet, OptionError
 from ondol.files import replaced_folder
 from ondol.language import say
 from ondol.manifest import MANIFEST, Defaults, plain_name
+from ondol.target_reports import NpuReport, OneReport
 from ondol_converters.assembly import Assembly, Progress, Terms, Weighing, Written
 from ondol_converters.budget.report import BudgetReport
 from ondol_converters.budget.search import MARGIN, Trial
@@ -21,9 +22,8 @@ from ondol_converters.families import recognise
 from ondol_converters.graph.static import check_static, no_static
 from ondol_converters.licences.terms import Stated, folder_terms, terms_of
 from ondol_converters.npu import NAME as NPU
-from ondol_converters.npu import NpuReport
 from ondol_converters.one import NAME as ONE
-from ondol_converters.one import OneReport, check_one, check_size
+from ondol_converters.one import check_one, check_size
 from ondol_converters.proof import prove
 from ondol_converters.recipe import Options
 from ondol_converters.sources import Source, open_source

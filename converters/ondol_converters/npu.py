@@ -23,6 +23,7 @@ from ondol.evaluation.text import evaluation_texts
 from ondol.files import write_whole
 from ondol.manifest import Manifest, Origin, Variant
 from ondol.plan import usable_cores
+from ondol.target_reports import NPU_REPORT, NpuReport
 from ondol.tokenizer import Tokenizer
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
@@ -37,35 +38,11 @@ from ondol_converters.targets import Target, target
 from ondol_converters.texts import load
 
 NAME = "npu"
-DECODE, PREFILL, WEIGHTS, REPORT = "npu.onnx", "npu-prefill.onnx", "npu.bin", "npu.json"
+DECODE, PREFILL, WEIGHTS = "npu.onnx", "npu-prefill.onnx", "npu.bin"
 FLOAT, SCORING = "float.bin", "npu-scoring.onnx"
 MEASURED = 512  # tokens
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class NpuReport:
-    """What quantising for a neural processor cost, on the CPU and a text not calibrated on.
-
-    `top1_agreement` is the share of `tokens` for which the float graph has the same likeliest one.
-    Bits per character are of those tokens, in float and quantised.
-    """
-
-    activations: str
-    context: int
-    bucket: int
-    calibration_tokens: int
-    text: str
-    tokens: int
-    top1_agreement: float
-    float_bits_per_character: float
-    bits_per_character: float
-
-    @property
-    def relative_loss(self) -> float:
-        """The change in bits per character: 0.01 is one per cent."""
-        return self.bits_per_character / self.float_bits_per_character - 1
 
 
 def with_npu(
@@ -97,11 +74,11 @@ def with_npu(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     write_whole(
-        bundle.folder / REPORT,
+        bundle.folder / NPU_REPORT,
         (json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n").encode(),
     )
     manifest = bundle.manifest
-    files = tuple(entry_of(bundle.folder, name) for name in (DECODE, PREFILL, WEIGHTS, REPORT))
+    files = tuple(entry_of(bundle.folder, name) for name in (DECODE, PREFILL, WEIGHTS, NPU_REPORT))
     calibration = tuple(Origin(text.name, text.size, text.sha256) for text in texts.texts)
     return (
         replace(

@@ -8,7 +8,7 @@ run on silicon of Exynos.
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 
 import onnx
@@ -20,7 +20,7 @@ from ondol.errors import MissingExtra
 from ondol.files import write_whole
 from ondol.language import say
 from ondol.manifest import Manifest, Variant
-from ondol.stateless import Port
+from ondol.target_reports import ONE_REPORT, OneReport
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.encoder import Encoder, EncoderWeights
@@ -28,29 +28,13 @@ from ondol_converters.recipe import Options
 from ondol_converters.sources import Source
 
 NAME = "one"
-CIRCLE, REPORT = "one.circle", "one.json"
+CIRCLE = "one.circle"
 PACKAGES = ("circle_schema", "flatbuffers")
 
 DENSE = ("float32", "float16", "bfloat16")
 """Weights that become float32 here."""
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class OneReport:
-    """What was written for Samsung ONE: operators by circle's names, and bytes.
-
-    `inputs` and `outputs` are the circle's in its order, by name, kind and declared shape.
-    `inexact` are the matrices whose numbers GGML's blocks do not hold as the bundle's own do.
-    """
-
-    operators: tuple[str, ...]
-    kinds: tuple[str, ...]
-    inexact: tuple[str, ...]
-    circle_bytes: int
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
 
 
 def check_one() -> None:
@@ -129,10 +113,10 @@ def _with(bundle: Bundle, model: onnx.ModelProto, progress: Progress) -> tuple[M
         outputs=tuple(made.file.outputs),
     )
     text = json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n"
-    write_whole(folder / REPORT, text.encode())
+    write_whole(folder / ONE_REPORT, text.encode())
     needs = Needs(report.operators, report.kinds, size)
     manifest = bundle.manifest
-    files = tuple(entry_of(folder, name) for name in (CIRCLE, REPORT))
+    files = tuple(entry_of(folder, name) for name in (CIRCLE, ONE_REPORT))
     variant = Variant(NAME, CIRCLE, (), needs)
     return (
         replace(

@@ -11,7 +11,8 @@ from ondol.language import say
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
 from ondol.static_cache import IDS, POSITIONS, Step, is_mask
-from ondol_runtimes.one.prepared import Circle, Prepared, circle_of
+from ondol.target_reports import OneReport, one_report
+from ondol_runtimes.one.prepared import Prepared
 
 if TYPE_CHECKING:
     from ondol.runtime import Logits
@@ -29,7 +30,7 @@ class OnertDecoder(DecoderSession):
         model = bundle.decoder
         super().__init__(context=plan.context, vocabulary=model.vocabulary)
         self._path, self._threads = str(bundle.file(graph)), plan.threads
-        self._circle = circle_of(bundle)
+        self._circle = one_report(bundle)
         _check_facts(self._circle, bundle)
         self._room = min(ROOM, plan.context)
         shape = (model.kv_heads, self._room, model.head_dim)
@@ -129,7 +130,7 @@ class _Bound:
         return self.graph.output(LOGITS)
 
 
-def _check_facts(circle: Circle, bundle: Bundle) -> None:
+def _check_facts(circle: OneReport, bundle: Bundle) -> None:
     """Compare what the manifest says of a decoder with its circle, before memory is bound."""
     model = bundle.decoder
     shapes = {port.name: port.shape for port in (*circle.inputs, *circle.outputs)}

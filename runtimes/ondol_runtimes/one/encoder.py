@@ -10,7 +10,8 @@ from ondol.errors import CorruptBundle, OptionError
 from ondol.language import say
 from ondol.plan import Plan
 from ondol.stateless import Port, Session
-from ondol_runtimes.one.prepared import Circle, Prepared, circle_of
+from ondol.target_reports import OneReport, one_report
+from ondol_runtimes.one.prepared import Prepared
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +35,7 @@ class OnertEmbedder(Session):
             [Port(EMBEDDING, "float32", (None, facts.width))],
         )
         self._path, self._threads = str(bundle.file(graph)), plan.threads
-        self._circle, self._facts = circle_of(bundle), facts
+        self._circle, self._facts = one_report(bundle), facts
         _check_facts(self._circle, bundle)
         self._prepared: dict[int, Prepared] = {}
         self._graph(min(STEP, facts.context))
@@ -93,7 +94,7 @@ class OnertEmbedder(Session):
         self._prepared.clear()
 
 
-def _check_facts(circle: Circle, bundle: Bundle) -> None:
+def _check_facts(circle: OneReport, bundle: Bundle) -> None:
     """Compare what the manifest says of an encoder with its circle."""
     width = bundle.encoder.width
     outputs = [(port.name, port.shape) for port in circle.outputs]

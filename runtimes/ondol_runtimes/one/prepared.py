@@ -9,65 +9,29 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ondol.bundle import Bundle
-from ondol.errors import CorruptBundle, DeviceError
+from ondol.errors import DeviceError
 from ondol.language import say
 from ondol.plan import usable_cores
-from ondol.stateless import Port
-from ondol.strict import build, load
+from ondol.target_reports import OneReport
 from ondol_runtimes.one.trial import refused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-REPORT = "one.json"
-MOST_BYTES = 1 << 24
 BACKEND = "cpu"
 _speaking = Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class Circle:
-    """What a bundle says of its circle file: see `ondol_converters.one.OneReport`."""
-
-    operators: tuple[str, ...]
-    kinds: tuple[str, ...]
-    inexact: tuple[str, ...]
-    circle_bytes: int
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-
-
-def circle_of(bundle: Bundle) -> Circle:
-    """Read what a bundle says of its circle file.
-
-    Raises:
-        CorruptBundle: if it is not there or does not hold.
-    """
-    try:
-        return build(Circle, load(bundle.read(REPORT), MOST_BYTES), REPORT)
-    except ValueError as exc:
-        raise CorruptBundle(
-            say(
-                f"{bundle.name}: {REPORT} cannot be read.",
-                f"{bundle.name}: {REPORT}을(를) 읽을 수 없습니다.",
-            ),
-            str(exc),
-            say("Convert the model again.", "모델을 다시 변환하세요."),
-        ) from exc
 
 
 class Prepared:
     """A circle file for inputs of one size."""
 
     def __init__(
-        self, path: str, circle: Circle, sizes: Mapping[str, Sequence[int]], threads: int
+        self, path: str, circle: OneReport, sizes: Mapping[str, Sequence[int]], threads: int
     ) -> None:
         """Args: its file, what is said of it, the shape of each input, and threads.
 

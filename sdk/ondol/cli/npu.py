@@ -27,7 +27,7 @@ Activations = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class NpuFacts:
-    """The cost of quantising for a neural processor: see ondol_converters.npu.NpuReport."""
+    """The cost of quantising for a neural processor: see ondol.target_reports.NpuReport."""
 
     activations: str
     context_tokens: int

@@ -9,7 +9,7 @@ from ondol.language import say
 
 @dataclass(frozen=True, slots=True)
 class OneFacts:
-    """The circle file: see ondol_converters.one.OneReport. It was not run on silicon."""
+    """The circle file: see ondol.target_reports.OneReport. It was not run on silicon."""
 
     circle_bytes: int
     kinds: tuple[str, ...]

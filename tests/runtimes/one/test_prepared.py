@@ -10,19 +10,20 @@ from onnx import helper
 
 from circle_runner import model_of, unloadable
 from ondol.errors import CorruptBundle
+from ondol.target_reports import OneReport
 from ondol_converters.circle.translation import translate
 from ondol_runtimes.one import prepared
-from ondol_runtimes.one.prepared import Circle, Prepared
+from ondol_runtimes.one.prepared import Prepared
 
 ONE_ROW = {"x": np.zeros((1, 4), np.float32)}
 
 
-def written(folder: Path) -> tuple[str, Circle]:
+def written(folder: Path) -> tuple[str, OneReport]:
     node = helper.make_node("Tanh", ["x"], ["y"], "t")
     file = translate(model_of([node], ONE_ROW, ["y"], {}), folder).file
     path = folder / "t.circle"
     file.write(path, lambda *_: None)
-    return str(path), Circle((), (), (), 0, tuple(file.inputs), tuple(file.outputs))
+    return str(path), OneReport((), (), (), 0, tuple(file.inputs), tuple(file.outputs))
 
 
 def test_what_onert_says_is_in_the_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
