@@ -20,7 +20,7 @@ from ondol.runtime import DecoderSession
 from ondol.tokenizer import Tokenizer
 from ondol_runtimes._graph import OrtGraph
 from ondol_runtimes._package import Package
-from ondol_runtimes._static import StaticDecoder
+from ondol_runtimes._static import StaticDecoder, fitted
 from ondol_runtimes.cpu import CpuRuntime
 from ondol_runtimes.qnn.device import QnnRuntime
 
@@ -39,7 +39,7 @@ def main() -> None:
     text = next(text.text for text in evaluation_texts() if text.language == "ko")
     start = [] if tokenizer.bos is None else [tokenizer.bos]
     ids = [*start, *tokenizer.encode(text)][: said.prompt + said.tokens]
-    plan = Plan(model.context, 2, True, False)
+    plan = fitted(bundle, Plan(model.context, 2, True, False), wished_context=False).plan
     emulated = _rows(QnnRuntime(said.soc).open(bundle, plan), ids, said.prompt)
     same = _rows(_on_cpu(bundle, plan), ids, said.prompt)
     cpu = _rows(CpuRuntime().open(bundle, plan), ids, said.prompt)

@@ -6,17 +6,20 @@ more tokens than the cache has positions are refused.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ondol.bundle import Bundle
 from ondol.errors import CorruptBundle, OptionError
+from ondol.fitting import Fitted
 from ondol.language import say
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession
 from ondol.stateless import Port, Session
 from ondol.static_cache import IDS, POSITIONS, Step, is_mask
+from ondol.target_reports import npu_report
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,8 +38,6 @@ class StaticDecoder(DecoderSession):
     ) -> None:
         """Args: a decoder's bundle, its open graphs, which are closed with the session, a plan.
 
-        A plan for all that the bundle allows means all that the graphs hold.
-
         Raises:
             CorruptBundle: if the graphs are not those of the model.
             OptionError: if the plan asks for more positions than the graphs hold.
@@ -52,7 +53,9 @@ class StaticDecoder(DecoderSession):
             _check(bucket, cache, names, bundle)
         if self._decode.n != 1 or _port(decode.outputs, LOGITS) != (1, model.vocabulary):
             raise _differ(bundle, decode)
-        super().__init__(context=_context(bundle, plan, held), vocabulary=model.vocabulary)
+        if plan.context > held:
+            raise _too_long(bundle, plan, held)
+        super().__init__(context=plan.context, vocabulary=model.vocabulary)
         self._cache = {name: np.zeros(cache, np.float32) for name in names}
 
     def _append(self, ids: Sequence[int]) -> "Logits":
@@ -108,11 +111,29 @@ class _Bucket:
         )
 
 
-def _context(bundle: Bundle, plan: Plan, held: int) -> int:
-    """Positions of the session: the plan's, or all there are."""
-    if plan.context <= held or plan.context == bundle.decoder.context:
-        return min(plan.context, held)
-    raise OptionError(
+def fitted(bundle: Bundle, plan: Plan, *, wished_context: bool) -> Fitted:
+    """The plan with no longer a context than the bundle's static graphs hold, and that said.
+
+    Raises:
+        OptionError: if a longer one was asked for.
+        CorruptBundle: if what the bundle says of its static graphs does not hold.
+    """
+    held = npu_report(bundle).context
+    if plan.context <= held:
+        return Fitted(plan, None, None, ())
+    if wished_context:
+        raise _too_long(bundle, plan, held)
+    change = say(
+        f"{bundle.name}: the context is {held} tokens instead of {plan.context}: its graphs of "
+        "fixed shapes hold no more.",
+        f"{bundle.name}: 문맥을 {plan.context}토큰에서 {held}토큰으로 줄였습니다. 고정 모양 "
+        "그래프에 그만큼만 들어갑니다.",
+    )
+    return Fitted(replace(plan, context=held), None, None, (change,))
+
+
+def _too_long(bundle: Bundle, plan: Plan, held: int) -> OptionError:
+    return OptionError(
         say(
             f"A context of {plan.context} tokens is not to be had here.",
             f"여기서는 문맥 길이 {plan.context}토큰을 쓸 수 없습니다.",

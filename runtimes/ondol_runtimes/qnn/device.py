@@ -14,6 +14,7 @@ from pathlib import Path
 from ondol.bundle import Bundle
 from ondol.device import Device, Report, Silicon, State
 from ondol.errors import DeviceUnavailable
+from ondol.fitting import Fitted, no_limit
 from ondol.language import say
 from ondol.manifest import Variant
 from ondol.model_facts import ModelFacts
@@ -79,6 +80,15 @@ class QnnRuntime(Runtime):
                 return f"{exc.what} {exc.why}", exc.fix
             return "", ""
         return super().refusal(bundle)
+
+    def fit(self, bundle: Bundle, plan: Plan, memory: int | None, wished_context: bool) -> Fitted:
+        """As of the base: the cache of static graphs is of one length."""
+        from ondol_runtimes._static import fitted
+
+        chosen(bundle, self._soc)  # a bundle without such graphs says nothing of their length
+        if memory is not None:
+            raise no_limit(self.name)
+        return fitted(bundle, plan, wished_context=wished_context)
 
     def _named(self) -> str:
         return self._soc.name if self._soc else ", ".join(f"qnn:{name}" for name in SOCS)

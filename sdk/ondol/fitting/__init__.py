@@ -1,6 +1,6 @@
 """Whether a bundle fits: what opening and running it will take, and what there is to take."""
 
-from ondol.fitting.choosing import Fitted, Fitting, fit, fitted_by
+from ondol.fitting.choosing import Fitted, Fitting, fit, fitted_by, no_limit
 from ondol.fitting.footprint import Footprint, footprint
 from ondol.fitting.room import Room, rooms
 from ondol.fitting.sizes import size
@@ -13,6 +13,7 @@ __all__ = [
     "fit",
     "fitted_by",
     "footprint",
+    "no_limit",
     "rooms",
     "size",
 ]

@@ -97,10 +97,14 @@ def fitted_by(
     """
     if isinstance(runtime, Fitting):
         return runtime.fit(bundle, plan, memory, wished_context)
-    device = runtime.name
     if memory is None:
         return Fitted(plan, None, None, ())
-    raise OptionError(
+    raise no_limit(runtime.name)
+
+
+def no_limit(device: str) -> OptionError:
+    """The error for a memory limit given to a device that cannot say what it takes."""
+    return OptionError(
         say(
             f"The device {device} cannot keep to a memory limit.",
             f"{device} 장치는 메모리 한도를 지킬 수 없습니다.",

@@ -12,6 +12,7 @@ from ondol import registry
 from ondol.bundle import Bundle
 from ondol.engine import Engine
 from ondol.errors import ContextFull, CorruptBundle, DeviceUnavailable, OptionError
+from ondol.fitting import fitted_by
 from ondol.packing import pack
 from ondol.plan import Plan
 from ondol_runtimes._graph import OrtGraph
@@ -88,16 +89,36 @@ def test_the_context_is_that_of_the_graphs_and_never_cut(tiny: Tiny) -> None:
     bundle = tiny("qwen3", target="npu")
     facts = replace(bundle.decoder, context=4 * CONTEXT)  # graphs hold less than the model
     longer = Bundle(bundle.path, replace(bundle.manifest, model=facts))
-    with on_cpu(longer, replace(PLAN, context=4 * CONTEXT)) as session:
+    whole = replace(PLAN, context=4 * CONTEXT)
+    fits = fitted_by(registry.runtime("qnn"), longer, whole, None, wished_context=False)
+    with on_cpu(longer, fits.plan) as session:
         assert session.context == CONTEXT
         session.append([1] * (CONTEXT - 1))
         with pytest.raises(ContextFull):
             session.append([1, 2])
         session.append([1])
         assert session.length == CONTEXT
+    assert f"{CONTEXT} tokens instead of {4 * CONTEXT}" in "".join(fits.changes)
     with pytest.raises(OptionError) as caught:
-        on_cpu(longer, replace(PLAN, context=2 * CONTEXT))
+        fitted_by(registry.runtime("qnn"), longer, whole, None, wished_context=True)
     assert caught.value.fix == f"--context {CONTEXT}"
+    for plan in (whole, replace(PLAN, context=2 * CONTEXT)):
+        with pytest.raises(OptionError) as caught:
+            on_cpu(longer, plan)
+        assert caught.value.fix == f"--context {CONTEXT}"
+
+
+def test_an_engine_says_that_the_context_is_shorter(
+    tiny: Tiny, caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle = tiny("qwen3", target="npu")
+    facts = replace(bundle.decoder, context=4 * CONTEXT)
+    longer = Bundle(bundle.path, replace(bundle.manifest, model=facts))
+    with Engine.open(longer, device="qnn") as engine:
+        assert engine.session.context == CONTEXT and len(engine.changes) == 1
+        assert engine.changes[0] in caplog.text
+    with pytest.raises(OptionError, match="memory limit"):
+        Engine.open(longer, device="qnn", memory=1 << 30)
 
 
 def test_graphs_of_another_model_are_refused(tiny: Tiny) -> None:
@@ -111,6 +132,8 @@ def test_a_bundle_for_others_says_how_to_convert(tiny: Tiny) -> None:
     with pytest.raises(DeviceUnavailable, match="no graphs for a neural") as caught:
         registry.runtime("qnn").open(tiny("gemma3"), PLAN)
     assert "--target npu" in caught.value.fix
+    with pytest.raises(DeviceUnavailable, match="no graphs for a neural"):
+        Engine.open(tiny("gemma3"), device="qnn")
 
 
 def test_a_packed_bundle_runs_too(tiny: Tiny, tmp_path: Path) -> None:
