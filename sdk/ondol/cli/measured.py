@@ -1,5 +1,7 @@
 """A quality report as tables, and in one line."""
 
+from collections.abc import Sequence
+
 from ondol.cli.output import show_pairs, show_table
 from ondol.language import say
 from ondol.quality import (
@@ -103,6 +105,21 @@ def _show_texts(texts: tuple[TextQuality, ...]) -> None:
 
 
 def _show_generation(found: tuple[GenerationQuality, ...]) -> None:
+    from ondol.evaluation.generation import left_out
+
+    answered = [each for each in found if each.answers]
+    if answered:
+        _show_answers(answered)
+    missing, room = left_out(found[0]), found[0].max_tokens
+    if missing:
+        why = say(
+            f"{missing} prompts: with {room} tokens of answer they do not fit the context",
+            f"질문 {missing}개. 답 {room}토큰까지 더하면 문맥에 들어가지 않습니다",
+        )
+        show_pairs("", ((say("answers left out", "재지 않은 답"), why),))
+
+
+def _show_answers(found: Sequence[GenerationQuality]) -> None:
     show_table(
         (
             say("answers", "답"),

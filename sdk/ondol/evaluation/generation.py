@@ -18,6 +18,7 @@ from ondol.sampling import Sampling
 from ondol.scripts import script_leak
 from ondol.session import Conversation
 from ondol.strict import build, load
+from ondol.template import Message
 
 PROMPTS = "prompts_ko.jsonl"
 MAX_TOKENS = 80
@@ -65,18 +66,20 @@ def measure_generation(
 ) -> tuple[GenerationQuality, GenerationQuality]:
     """Answer the prompts greedily and by drawing; what the engine's cache held is forgotten.
 
-    The bundle's own system prompt and repetition penalty hold in both.
+    The bundle's own system prompt and repetition penalty hold in both. Prompts whose whole answer
+    has no room in the context are left out of both: a shorter answer repeats itself less.
     """
     given = prompts()
+    fitting = [asked for asked in given.asked if _fits(engine, asked)]
     penalty = engine.bundle.manifest.defaults.repetition_penalty
-    total, done = 2 * len(given.asked), 0
+    total, done = 2 * len(fitting), 0
     measured: list[GenerationQuality] = []
     for sampling in (
         Sampling(repetition_penalty=penalty),
         Sampling(TEMPERATURE, TOP_K, TOP_P, repetition_penalty=penalty, seed=SEED),
     ):
         answers = []
-        for asked in given.asked:
+        for asked in fitting:
             if progress:
                 progress(done, total)
             answers.append(_answer(engine, asked, sampling))
@@ -85,6 +88,12 @@ def measure_generation(
     if progress:
         progress(total, total)
     return measured[0], measured[1]
+
+
+def left_out(found: GenerationQuality) -> int:
+    """How many of our prompts had no room for an answer; 0 where it was asked others."""
+    given = prompts()
+    return len(given.asked) - found.answers if found.prompts == given.file else 0
 
 
 def repeated_share(tokens: Sequence[int]) -> float:
@@ -110,9 +119,19 @@ def _grams(sequence: Sequence[Hashable]) -> list[tuple[Hashable, ...]]:
     return [tuple(sequence[i : i + GRAM]) for i in range(len(sequence) - GRAM + 1)]
 
 
+def _said(talk: Conversation, asked: Asked) -> str:
+    return asked.question if talk.chats else asked.opening
+
+
+def _fits(engine: Engine, asked: Asked) -> bool:
+    talk = Conversation(engine)
+    prompt = talk.prompt([Message("user", _said(talk, asked))])
+    return len(engine.tokenizer.encode_prompt(prompt)) + MAX_TOKENS <= engine.session.context
+
+
 def _answer(engine: Engine, asked: Asked, sampling: Sampling) -> Said:
     talk = Conversation(engine, sampling=sampling)
-    reply = talk.send(asked.question if talk.chats else asked.opening, Limits(MAX_TOKENS))
+    reply = talk.send(_said(talk, asked), Limits(MAX_TOKENS))
     text = reply.read()
     ends = frozenset(engine.tokenizer.eos)
     return Said(tuple(token for token in reply.ids if token not in ends), text)
@@ -122,7 +141,7 @@ def _measured(
     engine: Engine, given: Prompts, sampling: Sampling, answers: Sequence[Said]
 ) -> GenerationQuality:
     talk = Conversation(engine)
-    texts = [answer.text for answer in answers]
+    ids, texts = [answer.ids for answer in answers], [answer.text for answer in answers]
     leaks = [script_leak(text) for text in texts]
     return GenerationQuality(
         prompts=given.file,
@@ -136,7 +155,7 @@ def _measured(
         max_tokens=MAX_TOKENS,
         answers=len(answers),
         characters=sum(map(len, texts)),
-        repeated_4grams=sum(repeated_share(answer.ids) for answer in answers) / len(answers),
+        repeated_4grams=sum(map(repeated_share, ids)) / max(len(ids), 1),
         distinct_characters=distinct_share(texts),
         leaked_letters=script_leak("".join(texts)),
         leaking_answers=sum(leak > 0 for leak in leaks),

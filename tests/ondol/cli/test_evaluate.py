@@ -53,6 +53,17 @@ def test_without_a_word_all_is_measured(ondol: Ondol) -> None:
     assert "Scoring texts" in done.err and "Writing answers" in done.err
 
 
+def test_a_context_too_short_for_answers_is_said(
+    ondol: Ondol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = str(tmp_path / "short")
+    done = ondol("convert", str(MODELS / "gemma3"), "--out", out, "--context", "16", "--quality")
+    assert done.code == 0 and "16 prompts: with 4 tokens of answer they do not fit" in done.out
+    monkeypatch.setenv("ONDOL_LANG", "ko")
+    done = ondol("evaluate", out)
+    assert done.code == 0 and "질문 16개. 답 4토큰까지 더하면 문맥에 들어가지" in done.out
+
+
 def test_a_source_is_converted_compared_and_deleted(
     ondol: Ondol, home: Path, text: str, tmp_path: Path
 ) -> None:

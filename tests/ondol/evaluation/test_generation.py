@@ -1,16 +1,20 @@
 """What answers are measured by, on texts whose figures can be counted by hand, and on a device."""
 
+from dataclasses import replace
+
 import pytest
 
 from ondol.engine import Engine
 from ondol.evaluation import generation
 from ondol.evaluation.generation import (
     distinct_share,
+    left_out,
     measure_generation,
     prompts,
     repeated_share,
 )
 from ondol.evaluation.text import letter_counts
+from ondol.prompt import Prompt
 from tiny_models import Tiny
 
 
@@ -57,4 +61,16 @@ def test_the_null_device_says_what_can_be_counted(tiny: Tiny) -> None:
     """Its tokens are the count of those before: each is another, and all 4-grams differ."""
     with Engine.open(tiny("gemma3"), device="null") as engine:
         greedy, _ = measure_generation(engine)
-    assert greedy.repeated_4grams == 0.0
+    assert greedy.answers and greedy.repeated_4grams == 0.0
+
+
+def test_prompts_that_leave_no_room_for_an_answer_are_left_out_and_counted(tiny: Tiny) -> None:
+    given = prompts().asked
+    with Engine.open(tiny("gemma3"), device="null") as engine:
+        sizes = [len(engine.tokenizer.encode_prompt(Prompt.plain(each.opening))) for each in given]
+    for context in (min(sizes) + generation.MAX_TOKENS, generation.MAX_TOKENS):
+        fitting = sum(size + generation.MAX_TOKENS <= context for size in sizes)
+        with Engine.open(tiny("gemma3"), device="null", context=context) as engine:
+            for found in measure_generation(engine):
+                assert found.answers == fitting and left_out(found) == len(given) - fitting
+                assert left_out(replace(found, prompts=replace(found.prompts, size=1))) == 0
