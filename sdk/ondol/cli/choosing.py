@@ -2,13 +2,15 @@
 
 from ondol.bundle import Bundle
 from ondol.cli.output import note
+from ondol.device import Silicon
 from ondol.language import say
 
 
 def chosen(bundle: Bundle, device: str | None) -> str:
     """The device's name; where none was named, those that were passed over are said.
 
-    Not said are devices that open no bundle anywhere: `ondol devices --for` lists them too.
+    Not said are devices that would not be chosen anywhere, as emulators: `ondol devices --for`
+    lists them too.
 
     Raises:
         DeviceUnavailable: if nothing here runs the bundle.
@@ -18,7 +20,7 @@ def chosen(bundle: Bundle, device: str | None) -> str:
     from ondol.choice import pick
 
     choice = pick(bundle)
-    names = ", ".join(each.device for each in choice.passed if _opens(each.device))
+    names = ", ".join(each.device for each in choice.passed if _eligible(each.device))
     if names:
         note(
             say(
@@ -29,10 +31,12 @@ def chosen(bundle: Bundle, device: str | None) -> str:
     return choice.device
 
 
-def _opens(device: str) -> bool:
+def _eligible(device: str) -> bool:
+    """Whether a device could be chosen at all, on some machine and with some bundle."""
     from ondol import registry
 
     try:
-        return registry.runtime(device).opens
+        runtime = registry.runtime(device)
     except Exception:  # a device whose module cannot be imported is one to be told of
         return True
+    return runtime.opens and runtime.silicon is Silicon.YES

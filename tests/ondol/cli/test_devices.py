@@ -4,7 +4,9 @@ import pytest
 
 from command_line import Ondol
 from device_table import table
-from ondol import registry
+from ondol import registry, store
+from ondol.choice import pick
+from ondol.device import Silicon
 
 
 def test_the_list_says_state_and_silicon(ondol: Ondol) -> None:
@@ -36,6 +38,18 @@ def test_commands_without_a_device_say_what_was_passed_over(
     assert done.code == 0 and "Device cpu, not qnn; why: ondol devices --for" in done.err
     assert "not qnn" not in ondol(*arguments, "--device", "cpu").err
     assert ondol(*arguments, "--device", "null").code == 0
+
+
+@pytest.mark.parametrize(
+    ("silicon", "said"), [(Silicon.EMULATOR, False), (Silicon.NO, False), (Silicon.YES, True)]
+)
+def test_an_emulator_is_no_better_device_for_an_answer(
+    silicon: Silicon, said: bool, ondol: Ondol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(registry.runtime("qnn")), "silicon", silicon)
+    done = ondol("chat", "base", "--once", "a", "--max-tokens", "1")
+    assert done.code == 0 and ("qnn" in done.err) == said
+    assert "qnn: " in str(pick(store.find("base")))  # `ondol devices --for` says it all the same
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "run on silicon"), ("ko", "실제 칩에서")])
