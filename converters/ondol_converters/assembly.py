@@ -1,15 +1,16 @@
 """What a bundle is put together from, and how its folder is written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from ondol import __version__
+from ondol import __version__, policy
 from ondol.bundle import Bundle, entry_of
 from ondol.device import Needs
 from ondol.evaluation.text import Text
-from ondol.files import write_whole
+from ondol.files import replaced_folder, write_whole
 from ondol.manifest import (
     MANIFEST,
     VERSION,
@@ -45,6 +46,17 @@ TOKENIZER, TEMPLATE = "tokenizer.json", "chat_template.jinja"
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
+
+
+@contextmanager
+def new_bundle(target: Path) -> Iterator[Path]:
+    """A folder to fill with a bundle, as `replaced_folder` gives it; in it no signature is needed.
+
+    Raises:
+        Busy, DiskFull, StorageError: as of `replaced_folder`.
+    """
+    with replaced_folder(target) as folder, policy.making(folder):
+        yield folder
 
 
 @dataclass(frozen=True, slots=True)

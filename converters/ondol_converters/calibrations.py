@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from ondol import policy
 from ondol.bundle import Bundle
 from ondol.engine import Engine
 from ondol.evaluation.measuring import score_texts
@@ -53,7 +54,13 @@ def compare_calibrations(
         SourceError: if it is no decoder that can be converted.
         StorageError: if the disk refuses.
     """
-    assembly = _assembled(source)
+    with policy.making(folder):
+        return _compared(_assembled(source), folder, progress, scored or evaluation_texts())
+
+
+def _compared(
+    assembly: Assembly, folder: Path, progress: Progress, scored: Sequence[Text]
+) -> tuple[CalibrationQuality, ...]:
     place = folder / "source"
     place.mkdir()
     progress("source", 0, 1)
@@ -79,7 +86,7 @@ def compare_calibrations(
             layouts = {each.matrix: each.layout for each in rounded}
             (trial / "bundle").mkdir()
             bundle = assembly.silent().write(trial / "bundle", Weighing(layouts, store)).bundle
-            measured = _scored(bundle, written.bundle, scored or evaluation_texts(), progress)
+            measured = _scored(bundle, written.bundle, scored, progress)
             found.append(
                 CalibrationQuality(
                     language=text.language,

@@ -10,11 +10,10 @@ from pathlib import Path
 from ondol import policy
 from ondol.bundle import Bundle
 from ondol.errors import BudgetUnmet, OptionError
-from ondol.files import replaced_folder
 from ondol.language import say
 from ondol.manifest import MANIFEST, Defaults, plain_name
 from ondol.target_reports import NpuReport, OneReport
-from ondol_converters.assembly import Assembly, Progress, Terms, Weighing, Written
+from ondol_converters.assembly import Assembly, Progress, Terms, Weighing, Written, new_bundle
 from ondol_converters.budget.report import BudgetReport
 from ondol_converters.budget.search import MARGIN, Trial
 from ondol_converters.encoders import exporter
@@ -166,7 +165,7 @@ def _convert(source: Source, job: _Job) -> Conversion:
     if job.options.target == ONE:
         check_size(assembly.source, job.options)
     report = npu = one = None
-    with replaced_folder(job.target) as folder, policy.making(folder):
+    with new_bundle(job.target) as folder:
         weighing = Weighing()
         scratch = folder / SCRATCH
         if job.options.budget is not None:

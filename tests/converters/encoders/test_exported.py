@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from ondol.bundle import Bundle
 from ondol.encoder import Encoder
-from ondol.errors import ConversionMismatch, CorruptSource, OptionError, SourceError
+from ondol.errors import (
+    ConversionMismatch,
+    CorruptSource,
+    OptionError,
+    PolicyForbids,
+    SourceError,
+)
 from ondol_converters.conversion import convert
 from ondol_converters.encoders import parity
 from ondol_converters.recipe import Options, VocabularyCut, Weights
@@ -149,6 +155,16 @@ def test_sentence_transformers_files_are_heeded(source: Any, tmp_path: Path) -> 
         query, passage = encoder.embed(["서울"], "query"), encoder.embed(["서울"])
     assert np.abs(query[0] - theirs(folder, "embed", "수도 서울")[0]).max() < 10 * CLOSE
     assert np.abs(passage[0] - theirs(folder, "embed", "온돌 서울")[0]).max() < 10 * CLOSE
+
+
+def test_what_is_compared_needs_no_signature(
+    source: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONDOL_CONFIG", str(tmp_path))
+    (tmp_path / "ondol-policy.toml").write_text('signature = "required"')
+    bundle = converted(source("bert"), tmp_path / "bundle")
+    with pytest.raises(PolicyForbids):
+        Encoder.open(bundle)
 
 
 def test_a_head_of_a_language_model_is_left_out(source: Any, tmp_path: Path) -> None:

@@ -110,6 +110,8 @@ def test_audio_that_cannot_be_heard_is_named(bundle: Bundle) -> None:
 def test_eight_bits_are_smaller_and_close(
     source: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ONDOL_CONFIG", str(tmp_path))  # what is compared is signed by nobody yet
+    (tmp_path / "ondol-policy.toml").write_text('signature = "required"')
     small = converted(source, tmp_path / "small", "auto")
     assert small.size < 0.75 * bundle.size
     assert {record.bits for record in small.manifest.recipe.matrices} >= {8}
