@@ -274,7 +274,7 @@ Block = Annotated[
     ),
 ]
 
-SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?)%|(0?\.[0-9]+)")
+SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*%|(0?\.[0-9]+)")
 
 
 def share(text: str | None) -> float | None:
