@@ -28,6 +28,9 @@ NAMES = (
     "qwen2_untied",
     "qwen3",
 )
+STATIC = tuple(name for name in NAMES if not name.startswith("gpt"))
+"""Those of which graphs with static shapes are drawn."""
+
 CONTEXT = 128
 END = 271
 

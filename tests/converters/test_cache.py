@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from differences import rms
 from ondol import registry
 from ondol.bundle import Bundle
 from ondol.errors import CorruptBundle, DeviceUnavailable, OptionError
@@ -27,10 +28,6 @@ SAME = 0.01
 def packed(name: str, folder: Path, weights: Weights = "float32") -> Bundle:
     options = Options(weights=weights, context=CONTEXT, kv_cache="int8")
     return convert(MODELS / name, folder, options=options).bundle
-
-
-def rms(found: "np.ndarray", wanted: "np.ndarray") -> float:
-    return float(np.sqrt(np.mean(np.square(found - wanted)) / np.mean(np.square(wanted))))
 
 
 @pytest.mark.parametrize("integer", [True, False], ids=["decoder", "stages"])

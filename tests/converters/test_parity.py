@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from differences import error, rms
 from ondol import registry
 from ondol.bundle import Bundle
 from ondol.plan import Plan
@@ -48,16 +49,6 @@ def from_gguf(tmp_path_factory: pytest.TempPathFactory) -> Gguf:
         return convert(source, root / f"{name}-{kind}-{weights}", options=options).bundle
 
     return make
-
-
-def error(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    """The largest difference, as a share of the largest logit."""
-    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
-
-
-def rms(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    """The differences' size, as a share of the logits'."""
-    return float(np.sqrt(np.mean(np.square(found - wanted)) / np.mean(np.square(wanted))))
 
 
 def cpu(bundle: Bundle, integer: bool = True) -> DecoderSession:

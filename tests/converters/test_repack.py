@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from block_maker import random_rows
+from differences import rms
 from ondol.errors import CorruptSource, OptionError, UnsupportedTensor
 from ondol_converters.quantise.blocks import FLOAT_BYTES, KINDS, LAYOUTS, dense
 from ondol_converters.quantise.repack import NEAREST, Blocks, exact_layout, repack
@@ -41,10 +42,6 @@ def gaussian(kind: str, rows: int = ROWS, columns: int = COLUMNS) -> NDArray[np.
     sign = -1 if LAYOUTS[kind].elements == 32 else 1
     blocks[:, 2:4] = (sign * low).astype("<f2")[:, None].view(np.uint8)
     return raw
-
-
-def relative(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.square(found - wanted).mean() / np.square(wanted).mean()))
 
 
 def test_the_table_is_what_was_agreed() -> None:
@@ -85,7 +82,7 @@ def test_kinds_with_a_minimum_lose_little(kind: str) -> None:
     error = np.abs(found.reshape(-1, 32) - groups).max(axis=1)
     assert (error <= 0.51 * np.abs(groups).max(axis=1) / 127).all()
     # A 127th of the extreme, uniformly rounded, is 0.5 %; the search must beat it clearly.
-    assert relative(found, wanted) < 0.004
+    assert rms(found, wanted) < 0.004
 
 
 @pytest.mark.parametrize("kind", AFFINE)
@@ -104,7 +101,7 @@ def test_plain_numbers_are_rounded(kind: str, bits: int, bound: float) -> None:
     raw = random_rows(kind, ROWS, COLUMNS)
     wanted = dense(raw, kind, COLUMNS)
     found = repack(raw, kind, COLUMNS, bits, 32).dense(COLUMNS)
-    assert relative(found, wanted) < bound
+    assert rms(found, wanted) < bound
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -114,13 +111,13 @@ def test_plain_numbers_are_rounded(kind: str, bits: int, bound: float) -> None:
 def test_coarser_layouts(kind: str, bits: int, block: int, bound: float) -> None:
     raw = gaussian(kind) if kind in AFFINE else random_rows(kind, ROWS, COLUMNS)
     wanted = dense(raw, kind, COLUMNS)
-    assert relative(repack(raw, kind, COLUMNS, bits, block).dense(COLUMNS), wanted) < bound
+    assert rms(repack(raw, kind, COLUMNS, bits, block).dense(COLUMNS), wanted) < bound
 
 
 def test_q6_k_in_blocks_of_32() -> None:
     raw = random_rows("Q6_K", ROWS, COLUMNS)
     wanted = dense(raw, "Q6_K", COLUMNS)
-    assert relative(repack(raw, "Q6_K", COLUMNS, 8, 32).dense(COLUMNS), wanted) < 0.006
+    assert rms(repack(raw, "Q6_K", COLUMNS, 8, 32).dense(COLUMNS), wanted) < 0.006
 
 
 def test_columns_that_do_not_fill_a_block() -> None:
@@ -128,7 +125,7 @@ def test_columns_that_do_not_fill_a_block() -> None:
     blocks = repack(values.view(np.uint8), "F32", 70, 8, 32)
     assert blocks.scales.shape == (5, 3)
     assert (blocks.quants[:, 2, 6:] == 128).all()
-    assert relative(blocks.dense(70), values) < 0.006
+    assert rms(blocks.dense(70), values) < 0.006
     four = repack(values.view(np.uint8), "F32", 70, 4, 32)
     assert (four.quants[:, 2, 3:] == 0x88).all()
 
@@ -138,7 +135,7 @@ def test_a_quantised_row_that_does_not_fill_a_wider_block() -> None:
     blocks = repack(raw, "Q8_0", 96, 8, 64)
     assert blocks.quants.shape == (4, 2, 64)
     assert (blocks.quants[:, 1, 32:] == 128).all()
-    assert relative(blocks.dense(96), dense(raw, "Q8_0", 96)) < 0.01
+    assert rms(blocks.dense(96), dense(raw, "Q8_0", 96)) < 0.01
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -248,4 +245,4 @@ def test_starter_weights(name: str) -> None:
             wanted = dense(raw, info.kind, columns)
             layout = exact_layout(info.kind)
             found = repack(raw, info.kind, columns, *(layout or NEAREST)).dense(columns)
-            assert relative(found, wanted) <= (0 if layout else 0.004), info.name
+            assert rms(found, wanted) <= (0 if layout else 0.004), info.name

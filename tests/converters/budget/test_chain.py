@@ -6,29 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from float_weights import layer_chain
 from ondol_converters.budget.candidates import round_layers, usable
 from ondol_converters.budget.chain import LayerChain
 from ondol_converters.budget.sensitivity import measure
-from ondol_converters.families import recognise
-from ondol_converters.graph.weights import WeightsFile
-from ondol_converters.pack import Packer
 from ondol_converters.quantise.store import BlockStore
-from ondol_converters.recipe import Options
-from ondol_converters.sources import open_source
-from tiny_models import CONTEXT, MODELS, NAMES, expected
+from tiny_models import NAMES, expected
 
 
 @pytest.fixture(params=NAMES)
 def chain(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LayerChain]:
-    with open_source(MODELS / request.param) as source:
-        decoder, names = recognise(source)
-        with WeightsFile(tmp_path / "float32.bin") as file:
-            options = Options(weights="float32", context=CONTEXT)
-            packer = Packer(source, names, decoder, options, file, CONTEXT, lambda *_: None)
-            weights = packer.weights()
-            file.finish()
-    (tmp_path / "chain").mkdir()
-    with LayerChain(decoder, weights, tmp_path / "float32.bin", tmp_path / "chain") as made:
+    with layer_chain(request.param, tmp_path) as made:
         yield made
 
 

@@ -5,28 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ondol_converters.budget.chain import LayerChain
+from float_weights import layer_chain
 from ondol_converters.budget.grams import grams, token_count
-from ondol_converters.families import recognise
-from ondol_converters.graph.weights import WeightsFile
-from ondol_converters.pack import Packer
-from ondol_converters.recipe import Options
-from ondol_converters.sources import open_source
-from tiny_models import CONTEXT, MODELS
 
 WINDOWS = ([5, 9, 33, 8, 100, 7], [44, 2, 91], [12] * 5)
-
-
-def opened(name: str, folder: Path) -> LayerChain:
-    with open_source(MODELS / name) as source:
-        decoder, names = recognise(source)
-        with WeightsFile(folder / "float32.bin") as file:
-            options = Options(weights="float32", context=CONTEXT)
-            packer = Packer(source, names, decoder, options, file, CONTEXT, lambda *_: None)
-            weights = packer.weights()
-            file.finish()
-    (folder / "chain").mkdir()
-    return LayerChain(decoder, weights, folder / "float32.bin", folder / "chain")
 
 
 @pytest.mark.parametrize("name", ["gemma3", "qwen2_untied", "gpt2", "gptj"])
@@ -35,7 +17,7 @@ def test_they_are_the_products_of_all_windows_inputs(
 ) -> None:
     monkeypatch.setattr("ondol_converters.budget.grams.ROWS", 8)  # some wait, some are added
     seen: list[tuple[int, int]] = []
-    with opened(name, tmp_path) as chain:
+    with layer_chain(name, tmp_path) as chain:
         found = list(grams(chain, WINDOWS, lambda *step: seen.append(step)))
         streams = [chain.start(ids) for ids in WINDOWS]
         for layer in range(chain.depth):
@@ -66,13 +48,13 @@ def test_lookups_are_what_is_never_multiplied(tmp_path: Path) -> None:
     for name, lookups in expected.items():
         folder = tmp_path / name
         folder.mkdir()
-        with opened(name, folder) as chain:
+        with layer_chain(name, folder) as chain:
             assert chain.lookups == lookups
 
 
 def test_of_many_inputs_some_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ondol_converters.budget.grams.SAMPLES", 3)
-    with opened("gemma3", tmp_path) as chain:
+    with layer_chain("gemma3", tmp_path) as chain:
         first = next(grams(chain, WINDOWS, lambda *step: None))
         _, inputs = chain.step(0, chain.start(WINDOWS[0]))
     every = token_count(WINDOWS) // 3

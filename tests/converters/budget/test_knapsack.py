@@ -50,3 +50,13 @@ def test_of_equal_losses_the_cheaper_is_least() -> None:
 def test_all_is_spent_that_buys_something() -> None:
     choices = {name: [Choice(10, 0), Choice(5, 1)] for name in "abcd"}
     assert sorted((choose(choices, 3.0) or {}).values()) == [0, 1, 1, 1]
+
+
+def test_what_is_left_goes_where_it_saves_most() -> None:
+    choices = {
+        "first": [Choice(100, 0), Choice(0, 3)],
+        "too much": [Choice(10, 0), Choice(0, 2.5)],
+        "best": [Choice(10, 0), Choice(5, 2)],
+        "worst": [Choice(10, 0), Choice(8, 2)],
+    }
+    assert choose(choices, 5.0) == {"first": 1, "too much": 0, "best": 1, "worst": 0}

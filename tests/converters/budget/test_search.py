@@ -5,7 +5,16 @@ from collections.abc import Mapping
 import pytest
 
 from ondol_converters.budget.candidates import Candidate
-from ondol_converters.budget.search import MARGIN, TRIALS, Costs, Found, Scored, Search, Trial
+from ondol_converters.budget.search import (
+    ENOUGH,
+    MARGIN,
+    TRIALS,
+    Costs,
+    Found,
+    Scored,
+    Search,
+    Trial,
+)
 from ondol_converters.budget.sensitivity import Sensitivity
 from ondol_converters.recipe import Favor, Layout
 
@@ -63,6 +72,12 @@ def test_predictions_that_are_wrong_are_made_up_for() -> None:
         found, seen = run(0.008, wrong)
         # the same share of the budget is used in the end, whatever was expected
         assert len(seen) > 2 and found.best.loss == pytest.approx(right.best.loss, rel=0.45)
+
+
+def test_ten_times_too_careful_still_uses_the_budget() -> None:
+    budget = 0.008
+    found, _ = run(budget, wrong=0.1)
+    assert ENOUGH <= (found.best.loss - FLOOR) / (budget * MARGIN - FLOOR) <= 1
 
 
 def test_all_coarse_where_all_of_it_fits() -> None:

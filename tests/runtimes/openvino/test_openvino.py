@@ -21,23 +21,12 @@ from ondol_converters.conversion import convert
 from ondol_converters.recipe import Activations, Options
 from ondol_runtimes._probing import Answer
 from ondol_runtimes.openvino import device as module
-from tiny_models import CONTEXT, MODELS, Tiny, expected
+from tiny_models import CONTEXT, MODELS, NAMES, Tiny, expected
 
 PLAN = Plan(96, 1, True, False)
 FLOAT = 2e-5  # float32 sums in another order: 1.9e-6 was the most seen
-RIGHT = (
-    "exaone",
-    "exaone4",
-    "gemma3",
-    "gpt2",
-    "gpt_neox",
-    "hyperclovax",
-    "llama3",
-    "llama_linear",
-    "qwen2_untied",
-    "qwen3",
-)
 WRONG = ("exaone4_full", "gptj")
+RIGHT = tuple(name for name in NAMES if name not in WRONG)
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None,

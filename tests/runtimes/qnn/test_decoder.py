@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from differences import rms
 from ondol import registry
 from ondol.bundle import Bundle
 from ondol.engine import Engine
@@ -31,10 +32,6 @@ HALVES = 0.035
 # Rounding alone, on the CPU, keeps 94 to 100 % of these models' likeliest tokens; the emulator
 # kept 97 to 100 % of those.
 SAME_GRAPHS, SAME_AS_CPU = 0.95, 0.9
-
-
-def rms(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.mean(np.square(found - wanted)) / np.mean(np.square(wanted))))
 
 
 def agreement(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
