@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from ondol.hangul.jamo import compose as compose
     from ondol.hangul.jamo import decompose as decompose
     from ondol.hangul.jamo import has_batchim as has_batchim
+    from ondol.hangul.numerals import read_native as read_native
+    from ondol.hangul.numerals import read_number as read_number
     from ondol.hangul.particles import josa as josa
     from ondol.hangul.particles import particle as particle
     from ondol.hangul.particles import settle_josa as settle_josa
+    from ondol.hangul.reading import read_aloud as read_aloud
+    from ondol.hangul.romanising import romanise as romanise
+    from ondol.hangul.romanising import transliterate as transliterate
     from ondol.hangul.searching import Query as Query
     from ondol.hangul.searching import find_choseong as find_choseong
 
@@ -32,8 +37,13 @@ _HOMES = {
     "josa": "particles",
     "normalise": "forms",
     "particle": "particles",
+    "read_aloud": "reading",
     "read_ending": "ending",
+    "read_native": "numerals",
+    "read_number": "numerals",
+    "romanise": "romanising",
     "settle_josa": "particles",
+    "transliterate": "romanising",
 }
 
 __all__ = [
@@ -47,8 +57,13 @@ __all__ = [
     "josa",
     "normalise",
     "particle",
+    "read_aloud",
     "read_ending",
+    "read_native",
+    "read_number",
+    "romanise",
     "settle_josa",
+    "transliterate",
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ondol import hangul
 
-SMALL = 400
+SMALL = 100
 
 HOSTILE = (
     "(",
@@ -35,6 +35,11 @@ CALLS: dict[str, Callable[[str], object]] = {
     "choseong": hangul.choseong,
     "josa": lambda text: hangul.josa(text, "은/는"),
     "settle_josa": hangul.settle_josa,
+    "read_aloud": hangul.read_aloud,
+    "romanise": hangul.romanise,
+    "romanise names": lambda text: hangul.romanise(text, kind="name"),
+    "romanise places": lambda text: hangul.romanise(text, kind="place"),
+    "transliterate": hangul.transliterate,
     "find_choseong": lambda text: hangul.find_choseong("ㅎㅎㄱ", text),
 }
 
