@@ -11,7 +11,7 @@ from ondol.encoder import Encoder
 from ondol.fitting import footprint
 from ondol.memory import peak_resident_bytes
 from ondol.model_facts import EncoderFacts
-from ondol.plan import Plan, plan
+from ondol.plan import BATCH, FLOAT_BATCH, Plan, plan
 from ondol.tokenizer import Tokenizer
 
 ANSWER = 4
@@ -22,7 +22,8 @@ def main(path: str, tokens: int, prefill: str) -> None:
     bundle = Bundle.open(Path(path))
     text = (files("ondol") / "texts" / "eval_ko.txt").read_text(encoding="utf-8")
     settings = plan(bundle)
-    settings = Plan(settings.context, 2, prefill == "integer")
+    integer = prefill == "integer"
+    settings = Plan(settings.context, 2, integer, batch=BATCH if integer else FLOAT_BATCH)
     encoder = isinstance(bundle.manifest.model, EncoderFacts)
     seen = footprint(bundle, settings, tokens)
     if encoder:

@@ -9,7 +9,8 @@ from ondol.bundle import Bundle
 from ondol.errors import OptionError
 from ondol.language import say
 
-BATCH = 512  # tokens a pass; more would only grow the scratch memory
+BATCH = 192  # tokens a pass: as fast as 512 or faster, in 25 to 50 MB less
+FLOAT_BATCH = 512  # where every pass expands every matrix
 DOT_PRODUCT_FLAGS = frozenset({"avx_vnni", "avx512_vnni"})
 
 
@@ -78,4 +79,6 @@ def plan(
             "",
             say("Choose 1 or more.", "1 이상으로 고르세요."),
         )
-    return Plan(context or longest, threads or usable_cores(), has_dot_product(), spin)
+    integer = has_dot_product()
+    batch = BATCH if integer else FLOAT_BATCH
+    return Plan(context or longest, threads or usable_cores(), integer, spin, batch)

@@ -15,7 +15,7 @@ from ondol.plan import Plan
 from ondol.quality import quality_of
 from ondol.runtime import Runtime
 
-BATCHES = (512, 128, 32)
+BATCHES = (128, 32)
 LEAST_CONTEXT = 64  # tokens below which no conversation is to be had
 KOREAN_TOKEN = 1.4  # characters, where the bundle was not measured: Qwen's, the fewest of ours
 ROUGHLY = 3  # a bundle never takes more than this times its files, and
@@ -142,13 +142,13 @@ def _largest(bundle: Bundle, plan: Plan, limits: tuple[Room, ...], measure: Meas
         room, taken = _tightest(bundle, measure(chosen), limits)
         return taken <= room.size_bytes
 
+    if not isinstance(bundle.manifest.model, ModelFacts):
+        return None  # a text is encoded in one pass, whatever it takes
     smaller = [replace(plan, batch=size) for size in BATCHES if size < plan.batch]
     for chosen in smaller:
         if fits(chosen):
             return chosen
     last = smaller[-1] if smaller else plan
-    if not isinstance(bundle.manifest.model, ModelFacts):
-        return None
     low, high = LEAST_CONTEXT, plan.context
     if low > high or not fits(replace(last, context=low)):
         return None

@@ -20,7 +20,7 @@ LOOKUPS = ("Gather", "GatherBlockQuantized")
 MIB = 1 << 20
 PYTHON = 25 * MIB  # Python, numpy and Ondol
 ENGINE = 28 * MIB  # onnxruntime's library and what it sets up
-SESSION = 12 * MIB
+SESSION = 20 * MIB
 KERNELS = 15 * MIB  # pages of the library that running touches
 TABLE_TOKENIZER = 5 * MIB
 PARSED_TOKENIZER = 8  # bytes of memory for one of tokenizer.json
@@ -83,7 +83,7 @@ def footprint(
     seen = outline or outline_of(bundle)
     model = bundle.manifest.model
     count = plan.context if tokens is None else tokens
-    rows = min(count, plan.batch)
+    rows = min(count, plan.batch) if isinstance(model, ModelFacts) else count
     products = [node for node in seen.nodes if node.kind == PRODUCT]
     inner = [node for node in products if not node.outputs[0].startswith("head.")]
     widest = max((node.integers.get("N", 0) for node in inner), default=0)
