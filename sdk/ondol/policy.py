@@ -27,6 +27,7 @@ MOST_BYTES = 1 << 16
 LICENCES = ("commercial", "conditional", "research-only", "unknown")
 
 Signature = Literal["optional", "required"]
+Way = Literal["exports", "logs", "tools"]
 
 _MAKING: ContextVar[Path | None] = ContextVar("making", default=None)
 
@@ -195,3 +196,8 @@ def _forbidden(policy: Policy, what: str, why: str, rule: str) -> PolicyForbids:
             "다른 모델을 고르거나 정책을 만든 사람에게 문의하세요.",
         ),
     )
+
+
+def masked(way: Way) -> bool:
+    """Whether personal data is to be masked on its way."""
+    return False

@@ -36,6 +36,7 @@ def loaded(code: str) -> set[str]:
         "ondol.language",
         "ondol.manifest",
         "ondol.plan",
+        "ondol.privacy",
         "ondol.registry",
         "ondol.runtime",
         "ondol.sampling",

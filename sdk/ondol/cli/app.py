@@ -24,6 +24,7 @@ from ondol.cli.inspect import inspect
 from ondol.cli.keygen import keygen
 from ondol.cli.line import Line
 from ondol.cli.lint import lint
+from ondol.cli.mask import mask
 from ondol.cli.models import models
 from ondol.cli.pack import pack, unpack
 from ondol.cli.place import place
@@ -79,6 +80,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (pack, say("Write a bundle as one .ondol file.", "번들을 .ondol 파일 하나로 묶습니다.")),
     (unpack, say("Write a bundle as a folder again.", "번들을 다시 폴더로 풉니다.")),
     (embed, say("Write a folder for a device.", "기기에 넣을 폴더를 만듭니다.")),
+    (mask, say("Mask personal data in a text.", "글에서 개인정보를 가립니다.")),
     (evaluate, say("Measure how good a bundle is.", "번들의 품질을 잽니다.")),
     (bench, say("Measure how fast a bundle runs here.", "번들이 얼마나 빠른지 잽니다.")),
     (simulate, say("Simulate processing in memory.", "메모리 내 연산을 모의합니다.")),

@@ -43,9 +43,9 @@ class Text:
         try:
             text = unicodedata.normalize("NFC", data.decode("utf-8-sig"))
         except UnicodeDecodeError as exc:
-            raise _not_text(name, f"byte {exc.start}", f"{exc.start}번째 바이트") from exc
+            raise not_text(name, f"byte {exc.start}", f"{exc.start}번째 바이트") from exc
         if "\0" in text:
-            raise _not_text(name, "NUL", "NUL 문자")
+            raise not_text(name, "NUL", "NUL 문자")
         if not text.strip():
             raise BadText(
                 say(f"{name} is empty.", f"{name} 파일이 비어 있습니다."),
@@ -124,7 +124,8 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def _not_text(name: str, where: str, where_korean: str) -> BadText:
+def not_text(name: str, where: str, where_korean: str) -> BadText:
+    """That a text is not UTF-8, and where it fails."""
     return BadText(
         say(f"{name} is not UTF-8 text.", f"{name}은(는) UTF-8 글이 아닙니다."),
         say(f"It fails at {where}.", f"문제가 있는 곳: {where_korean}"),

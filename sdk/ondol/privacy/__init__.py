@@ -1,0 +1,8 @@
+"""Personal data in Korean text: found with a confidence, masked, and given back to the caller."""
+
+from ondol.privacy.finding import find
+from ondol.privacy.found import KINDS, Found, Kind, kind
+from ondol.privacy.guard import guarded
+from ondol.privacy.masking import Key, Masked, mask
+
+__all__ = ["Found", "KINDS", "Key", "Kind", "Masked", "find", "guarded", "kind", "mask"]
