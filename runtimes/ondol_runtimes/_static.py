@@ -56,6 +56,7 @@ class StaticDecoder(DecoderSession):
         if plan.context > held:
             raise _too_long(bundle, plan, held)
         super().__init__(context=plan.context, vocabulary=model.vocabulary)
+        self.placement = decode.placement
         self._cache = {name: np.zeros(cache, np.float32) for name in names}
 
     def _append(self, ids: Sequence[int]) -> "Logits":

@@ -43,7 +43,11 @@ class Classified:
 
 
 class Encoder:
-    """One encoder, open on one device. Not to be used from two threads at once."""
+    """One encoder, open on one device. Not to be used from two threads at once.
+
+    `most` are the tokens of a text that it reads: the model's, or fewer where the device's graphs
+    have fixed lengths.
+    """
 
     def __init__(self, bundle: Bundle, session: Session, tokenizer: Tokenizer, device: str) -> None:
         self.bundle = bundle
@@ -51,6 +55,7 @@ class Encoder:
         self.session = session
         self.tokenizer = tokenizer
         self.device = device
+        self.most = min(self.facts.context, session.longest or self.facts.context)
         self._check()
 
     @classmethod
@@ -120,7 +125,7 @@ class Encoder:
         owners: list[int] = []
         for number, text in enumerate(self._texts(texts)):
             if long == "window":
-                found = windows(self.tokenizer, prefix, text, self.facts.context)
+                found = windows(self.tokenizer, prefix, text, self.most)
             else:
                 found = [self._fitting(prefix + text, number)]
             parts += found
@@ -216,13 +221,13 @@ class Encoder:
 
     def _fitting(self, text: str, number: int) -> Framed:
         framed = self.tokenizer.frame(text)
-        most = self.facts.context
+        most = self.most
         if len(framed.ids) <= most:
             return framed
         raise ContextFull(
             say(
-                f"Text {number + 1} has {len(framed.ids)} tokens; the model reads {most}.",
-                f"{number + 1}번째 글이 {len(framed.ids)}토큰인데 모델은 {most}토큰까지 읽습니다.",
+                f"Text {number + 1} has {len(framed.ids)} tokens; {most} are read here.",
+                f"{number + 1}번째 글이 {len(framed.ids)}토큰입니다. 여기서는 {most}토큰까지.",
             ),
             say("Nothing is cut in silence.", "말없이 잘라 내지 않습니다."),
             say(

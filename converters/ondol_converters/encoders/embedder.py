@@ -13,9 +13,13 @@ from ondol_converters.assembly import GRAPH, WEIGHTS, Progress, Terms, new_bundl
 from ondol_converters.conversion import Conversion
 from ondol_converters.encoders.bundling import Content, write_bundle
 from ondol_converters.encoders.drawn import NAMES, USES, EncoderPacker, describe
+from ondol_converters.encoders.npu import Draw, with_npu
 from ondol_converters.encoders.options import DRAWN, weights_of
-from ondol_converters.graph.encoder import draw_encoder
+from ondol_converters.graph.drawing import Drawing
+from ondol_converters.graph.encoder import Encoder, EncoderWeights, draw_encoder
+from ondol_converters.graph.static_encoder import StaticEncoderPen
 from ondol_converters.graph.weights import WeightsFile
+from ondol_converters.npu import NAME as NPU
 from ondol_converters.one import NAME as ONE
 from ondol_converters.one import with_encoder
 from ondol_converters.proof import prove
@@ -39,8 +43,8 @@ def convert_embedder(
         source: one whose format `NAMES` knows.
         target: the bundle's folder.
         name: the bundle's name.
-        options: `weights` (auto, float32, int8), `vocabulary`, `hanja`, `coverage` and `quality`
-            count; the context is the model's own.
+        options: `weights` (auto, float32, int8), `vocabulary`, `hanja`, `coverage`, `quality`,
+            `target` and `activations` count; the context is the model's own.
         terms: licence and provenance.
         progress: called as things get done.
 
@@ -49,7 +53,7 @@ def convert_embedder(
         SourceError: if the source does not hold.
         StorageError: if the disk refuses; an older bundle is untouched.
     """
-    weights_of(options, DRAWN, targets=("cpu", ONE))
+    weights_of(options, DRAWN, targets=("cpu", ONE, NPU))
     progress("tokenizer", 0, 1)
     use = USES[source.format]
     whole = source.config["vocab_size"]
@@ -105,15 +109,37 @@ def convert_embedder(
         )
         bundle = write_bundle(folder, tokenizer.json, content)
         progress("hash", 1, 1)
-        one = None
+        one = npu = None
         if options.target == ONE:
             manifest, one = with_encoder(bundle, encoder, weights, WEIGHTS, progress)
+            write_whole(folder / MANIFEST, manifest.to_json().encode())
+        if options.target == NPU:
+            manifest, npu = with_npu(bundle, _floats(source, encoder), options, progress)
             write_whole(folder / MANIFEST, manifest.to_json().encode())
         if options.quality:
             prove(Bundle.open(folder), partial(_plainly, uncut, terms), progress)
     total = sum(record.bytes for record in packer.records)
     exact = sum(record.bytes for record in packer.records if record.exact) / (total or 1)
-    return Conversion(Bundle.open(target), packer.parameters, exact, one=one)
+    return Conversion(Bundle.open(target), packer.parameters, exact, npu=npu, one=one)
+
+
+def _floats(source: Source, encoder: Encoder) -> Draw:
+    """Draws graphs of fixed lengths in float32, on one file of weights."""
+    packed: list[EncoderWeights] = []
+
+    def draw(n: int, path: Path) -> None:
+        if not packed:
+            with WeightsFile(path.parent / WEIGHTS) as file:
+                packed.append(EncoderPacker(source, encoder, "float32", file, _silent).pack())
+                file.finish()
+        pen = StaticEncoderPen(encoder, packed[0], Drawing(WEIGHTS), n)
+        write_whole(path, pen.model(__version__).SerializeToString())
+
+    return draw
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
 
 
 def _plainly(

@@ -13,9 +13,10 @@ from ondol import registry
 from ondol.bundle import Bundle
 from ondol.device import Needs
 from ondol.errors import SourceError
+from ondol.files import write_whole
 from ondol.framed import Framed
 from ondol.language import say
-from ondol.manifest import Origin, Recipe, Variant
+from ondol.manifest import MANIFEST, Origin, Recipe, Variant
 from ondol.model_facts import EncoderFacts
 from ondol.plan import plan
 from ondol.tokenizer import Tokenizer
@@ -25,8 +26,11 @@ from ondol_converters.encoders import parity, reference, surgery
 from ondol_converters.encoders.bundling import Content, write_bundle
 from ondol_converters.encoders.describing import Described, describe_folder
 from ondol_converters.encoders.families import EMBED, TAG
+from ondol_converters.encoders.fixing import fixed
+from ondol_converters.encoders.npu import Draw, with_npu
 from ondol_converters.encoders.options import EXPORTED, weights_of
 from ondol_converters.encoders.origins import origins_of, provenance_of
+from ondol_converters.npu import NAME as NPU
 from ondol_converters.proof import prove
 from ondol_converters.recipe import Options
 from ondol_converters.tokenizers import from_folder
@@ -56,8 +60,8 @@ def convert_exported(
         folder: a Hugging Face folder; sentence-transformers' files count where they are there.
         target: the bundle's folder.
         name: the bundle's name.
-        options: `weights` (auto is int8, or float32), `vocabulary`, `hanja`, `coverage` and
-            `context` count.
+        options: `weights` (auto is int8, or float32), `vocabulary`, `hanja`, `coverage`,
+            `context`, `target` and `activations` count.
         terms: licence and provenance.
         progress: called as things get done.
 
@@ -67,7 +71,7 @@ def convert_exported(
         SourceError: if the folder does not hold, or its model is of a kind not converted.
         ConversionMismatch: if the bundle does not compute what transformers does.
     """
-    weights = weights_of(options, EXPORTED)
+    weights = weights_of(options, EXPORTED, targets=("cpu", NPU))
     described = describe_folder(folder)
     progress("tokenizer", 0, 1)
     words = _words(folder, described, options)
@@ -78,12 +82,7 @@ def convert_exported(
         loaded.cut(words.kept)
     progress("weights", 1, 1)
     progress("graph", 0, 1)
-    with TemporaryDirectory(prefix="ondol-export-") as room:
-        model = loaded.export(Path(room))
-    width = int(described.config["hidden_size"])
-    if described.task == EMBED:
-        surgery.pool(model, described.use, width)
-    surgery.prune(model)
+    model = _exported(loaded, described, reference.OPSET)
     progress("graph", 1, 1)
     vocabulary = int(loaded.model.config.vocab_size)
     facts = _facts(described, options, vocabulary, loaded.parameters)
@@ -98,6 +97,11 @@ def convert_exported(
             progress("int8", 1, 1)
         else:
             bundle = maker.bundle(model, "float32", worst)
+        npu = None
+        if options.target == NPU:
+            manifest, npu = with_npu(bundle, _floats(loaded, described), options, progress)
+            write_whole(fresh / MANIFEST, manifest.to_json().encode())
+            bundle = Bundle.open(fresh)
         if options.quality:
             whole = partial(convert_exported, folder, name="source", terms=Terms())
             prove(
@@ -106,7 +110,24 @@ def convert_exported(
                 progress,
             )
     exact = 1.0 if weights == "float32" else 0.0
-    return Conversion(Bundle.open(target), loaded.parameters, exact)
+    return Conversion(Bundle.open(target), loaded.parameters, exact, npu=npu)
+
+
+def _exported(loaded: reference.Loaded, described: Described, opset: int) -> onnx.ModelProto:
+    """The graph of free sizes, pooled where it embeds."""
+    with TemporaryDirectory(prefix="ondol-export-") as room:
+        model = loaded.export(Path(room), opset)
+    if described.task == EMBED:
+        surgery.pool(model, described.use, int(described.config["hidden_size"]))
+    surgery.prune(model)
+    return model
+
+
+def _floats(loaded: reference.Loaded, described: Described) -> Draw:
+    """Draws graphs of fixed lengths; theirs has GELU as one operator."""
+    model = _exported(loaded, described, reference.NPU_OPSET)
+    family = described.family
+    return lambda n, path: fixed(model, family.model_type, n, family.skipped, path)
 
 
 def _words(folder: Path, described: Described, options: Options) -> _Words:

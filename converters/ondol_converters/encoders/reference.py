@@ -18,6 +18,7 @@ from ondol_converters.encoders.families import CLASSIFY, EMBED, TAG
 from ondol_converters.encoders.hushing import hushed
 
 OPSET = 18
+NPU_OPSET = 20  # the first with Gelu
 TASKS = {EMBED: "feature-extraction", CLASSIFY: "text-classification", TAG: "token-classification"}
 CLASSES = {
     EMBED: "AutoModel",
@@ -61,7 +62,7 @@ class Loaded:
         values = made.last_hidden_state if self.task == EMBED else made.logits
         return np.asarray(values.numpy(), np.float32)
 
-    def export(self, folder: Path) -> onnx.ModelProto:
+    def export(self, folder: Path, opset: int) -> onnx.ModelProto:
         """The model's graph, drawn by optimum; files it writes on the way are left in `folder`."""
         from optimum.exporters.onnx import onnx_export_from_model
 
@@ -70,7 +71,7 @@ class Loaded:
                 self.model,
                 folder,
                 task=TASKS[self.task],
-                opset=OPSET,
+                opset=opset,
                 do_validation=False,  # Ondol compares the finished bundle instead
             )
         return onnx.load(folder / "model.onnx")

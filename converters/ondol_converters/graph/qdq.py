@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
+from ondol_converters.graph.rows import draw_rows, rounded
 from ondol_converters.graph.static import StaticPen
 from ondol_converters.graph.weights import Matrix, Stored, WeightsFile
 
@@ -27,7 +28,6 @@ STEPS: "Mapping[str, np.dtype[np.unsignedinteger[Any]]]" = {
 }
 """The type of activations by the name of the scheme."""
 
-WEIGHT_MOST = 127
 BIAS_MOST = float(1 << 30)
 CHUNK_ELEMENTS = 1 << 21
 
@@ -65,16 +65,13 @@ def int8_matrix(source: Path, matrix: Matrix, name: str, file: WeightsFile) -> I
     values: NDArray[np.float32] = np.memmap(source, np.float32, "r", matrix.quants.offset, shape)
     steps = np.empty(matrix.rows, np.float32)
 
-    def rounded() -> Iterator[NDArray[np.int8]]:
+    def runs() -> Iterator[NDArray[np.int8]]:
         count = max(1, CHUNK_ELEMENTS // matrix.columns)
         for start in range(0, matrix.rows, count):
-            rows = values[start : start + count]
-            own = np.abs(rows).max(axis=1) / np.float32(WEIGHT_MOST)
-            own[own == 0] = 1  # a row of zeros
-            steps[start : start + count] = own
-            yield np.rint(rows / own[:, None]).astype(np.int8)
+            found, steps[start : start + count] = rounded(values[start : start + count])
+            yield found
 
-    quants = file.add(f"{name}/int8", "int8", shape, rounded())
+    quants = file.add(f"{name}/int8", "int8", shape, runs())
     scales = file.add(f"{name}/steps", "float32", (matrix.rows,), [steps])
     return Int8Matrix(quants, scales, steps)
 
@@ -130,20 +127,9 @@ class QuantisedPen(StaticPen):
         """The embedding's rows from its integers."""
         own, sheet = self._matrices["embedding"], self.sheet
         # A tensor of its own on the same bytes: HTP takes a tied one in one meaning only
-        table = own.quants.seen_as("embedding/int8/rows", own.quants.shape)
-        whole = [
-            sheet.constant("embedding/one", np.array(1, np.float32)),
-            sheet.constant("embedding/none", np.array(0, np.int8)),
-        ]
-        # HTP looks up numbers it knows the step of; with steps of 1 nothing is rounded
-        inputs = [sheet.stored(table), *whole]
-        known = sheet.node("DequantizeLinear", inputs, "embedding/Known")
-        found = sheet.node("Gather", [known, ids], "embedding/Gather", {"axis": 0})
-        quants = sheet.node("QuantizeLinear", [found, *whole], "embedding/Quantize")
-        rows = sheet.node("DequantizeLinear", [quants, *whole], "embedding/Dequantize")
-        scales = own.scales.seen_as("embedding/scales", (len(own.steps), 1))
-        step = sheet.node("Gather", [sheet.stored(scales), ids], "embedding/Step", {"axis": 0})
-        return sheet.node("Mul", [rows, step], "embedding/Rows")
+        table = sheet.stored(own.quants.seen_as("embedding/int8/rows", own.quants.shape))
+        steps = sheet.stored(own.scales.seen_as("embedding/scales", (len(own.steps), 1)))
+        return draw_rows(sheet, table, steps, ids, "embedding")
 
     def _steps(self, place: str) -> tuple[float, int]:
         """What a step is worth at a place, and which of them is zero."""

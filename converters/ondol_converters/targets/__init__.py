@@ -17,9 +17,10 @@ class Target:
     """What graphs for a target are like.
 
     `static` ones have fixed shapes: a cache of at most `context` positions, and `bucket` tokens at
-    a time in prefill. `activations` are the ways to quantise them, the default first: a16w8 is
-    activations in 16 bits and weights in 8. `operators` are those that are quantised.
-    `graphs` is the target whose graphs it takes, where it is another.
+    a time in prefill; an encoder has a graph for each of `lengths`. `activations` are the ways to
+    quantise them, the default first: a16w8 is activations in 16 bits and weights in 8.
+    `operators` are those that are quantised. `graphs` is the target whose graphs it takes, where
+    it is another.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Target:
     activations: tuple[str, ...]
     context: int = 0
     bucket: int = 0
+    lengths: tuple[int, ...] = ()
     operators: tuple[str, ...] = ()
     graphs: str = ""
 

@@ -10,7 +10,7 @@ from ondol.language import say
 from ondol.placement import Placed
 from ondol_runtimes._inference import Graph, Settings
 from ondol_runtimes._onnxruntime import ort
-from ondol_runtimes._package import Package, PackageGraph, load, session_options
+from ondol_runtimes._package import Package, PackageGraph, load, placed, session_options
 
 RECORD = "session.record_ep_graph_assignment_info"
 """onnxruntime_session_options_config_keys.h: without it there is no record of what went where."""
@@ -55,7 +55,7 @@ class PluginPackage(Package):
                 say(f"It failed at {name}.", f"{name}에서 실패했습니다."), str(exc)[:400]
             ) from exc
         graph = PackageGraph(session)
-        graph.placement = _placement(session)
+        graph.placement = placed(session)
         ours = {each.ep_name for each in self._devices}
         if not any(placed.device in ours for placed in graph.placement):
             raise self._takes_nothing(name, graph.placement)
@@ -103,15 +103,3 @@ def _registered(library: str) -> "tuple[ort.OrtEpDevice, ...]":
     name = f"{Path(library).stem}-{crc32(library.encode()):08x}"
     ort.register_execution_provider_library(name, library)
     return tuple(device for device in ort.get_ep_devices() if device.ep_name not in known)
-
-
-def _placement(session: "ort.InferenceSession") -> tuple[Placed, ...]:
-    return tuple(
-        Placed(
-            node.name,
-            f"{node.domain}::{node.op_type}" if node.domain else node.op_type,
-            part.ep_name,
-        )
-        for part in session.get_provider_graph_assignment_info()
-        for node in part.get_nodes()
-    )

@@ -10,6 +10,7 @@ import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from ondol.bundle import Bundle
 from ondol.device import Device, Report, Silicon, State
@@ -17,14 +18,20 @@ from ondol.errors import DeviceUnavailable
 from ondol.fitting import Fitted, no_limit
 from ondol.language import say
 from ondol.manifest import Variant
-from ondol.model_facts import ModelFacts
+from ondol.model_facts import SpeechFacts
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
+from ondol.stateless import Session
 from ondol_runtimes.one.trial import fault
 from ondol_runtimes.qnn.soc import DEFAULT, SOCS, Soc, soc_of
 
+if TYPE_CHECKING:
+    from ondol_runtimes._opening import Verified
+    from ondol_runtimes.qnn.graph import HtpGraph
+
 PACKAGE, MODULE = "onnxruntime-qnn", "onnxruntime_qnn"
 SECONDS = 20.0
+Opened = TypeVar("Opened", DecoderSession, Session)
 GRAPHS, CONTEXTS = "npu", "qnn:"
 """Targets of variants: static graphs, and what follows `qnn:` is the chip of an EPContext."""
 
@@ -73,7 +80,7 @@ class QnnRuntime(Runtime):
 
     def refusal(self, bundle: Bundle) -> tuple[str, str]:
         """As of the base, for this chip."""
-        if isinstance(bundle.manifest.model, ModelFacts):
+        if not isinstance(bundle.manifest.model, SpeechFacts):
             try:
                 chosen(bundle, self._soc)
             except DeviceUnavailable as exc:
@@ -98,27 +105,46 @@ class QnnRuntime(Runtime):
         return Report(self.name, State.MISSING_SOFTWARE, reason, fix, self.silicon)
 
     def _open(self, bundle: Bundle, plan: Plan) -> DecoderSession:
-        from ondol_runtimes._opening import Verified
         from ondol_runtimes._static import StaticDecoder
+
+        graphs, verified = self._graphs(bundle)
+        return _held(StaticDecoder(bundle, graphs[0], graphs[1:], plan), verified)
+
+    def _open_graph(self, bundle: Bundle, plan: Plan, graph: str | None) -> Session:
+        from ondol.fixed_lengths import FixedLengths
+
+        graphs, verified = self._graphs(bundle, graph)
+        if graph is not None:
+            return _held(graphs[0], verified)
+        return _held(FixedLengths(graphs, bundle.encoder.pad), verified)
+
+    def _graphs(
+        self, bundle: Bundle, graph: str | None = None
+    ) -> "tuple[list[HtpGraph], Verified]":
+        """A variant's graphs, or the one that is named; the bundle is hashed meanwhile."""
+        from ondol_runtimes._opening import Verified
         from ondol_runtimes.qnn.context import check_context
         from ondol_runtimes.qnn.graph import HtpGraph
 
         variant, soc = chosen(bundle, self._soc)
-        names = (variant.graph, *variant.prefill)
+        names = (variant.graph, *variant.prefill) if graph is None else (graph,)
         bundle.verify(names)
         if variant.target != GRAPHS:
             for name in names:
                 check_context(bundle, name, soc)
         verified = Verified(bundle)
         self.at_work.set()
-        opened = [HtpGraph(bundle, name, soc) for name in names]
-        session = StaticDecoder(bundle, opened[0], opened[1:], plan)
-        try:
-            verified.wait()
-        except BaseException:
-            session.close()
-            raise
-        return session
+        return [HtpGraph(bundle, name, soc) for name in names], verified
+
+
+def _held(session: Opened, verified: "Verified") -> Opened:
+    """The session, if the bundle is what its manifest says."""
+    try:
+        verified.wait()
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
 def chosen(bundle: Bundle, soc: Soc | None) -> tuple[Variant, Soc]:

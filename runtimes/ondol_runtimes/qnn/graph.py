@@ -8,7 +8,7 @@ from ondol.language import say
 from ondol.stateless import Session
 from ondol_runtimes._inference import port
 from ondol_runtimes._onnxruntime import ort
-from ondol_runtimes._package import DTYPES, load
+from ondol_runtimes._package import DTYPES, load, placed
 from ondol_runtimes.qnn.check import NAME
 from ondol_runtimes.qnn.plugin import hushed, options
 from ondol_runtimes.qnn.soc import Soc
@@ -25,7 +25,7 @@ SHOWN = 8  # nodes that a message names
 class HtpGraph(Session):
     """A graph of a bundle, compiled for the chip when it is opened, or before as an EPContext.
 
-    `nodes` are how many nodes of the file the HTP runs: all there are.
+    `placement` says that the HTP runs every node of the file.
     """
 
     def __init__(self, bundle: Bundle, name: str, soc: Soc) -> None:
@@ -36,9 +36,7 @@ class HtpGraph(Session):
             CorruptBundle: if the file cannot be loaded, in the plugin's words.
         """
         self._session = _opened(bundle, name, soc)
-        self.nodes = sum(
-            len(part.get_nodes()) for part in self._session.get_provider_graph_assignment_info()
-        )
+        self.placement = placed(self._session)
         super().__init__(
             [_port(value) for value in self._session.get_inputs()],
             [_port(value) for value in self._session.get_outputs()],
@@ -90,10 +88,7 @@ def refused(bundle: Bundle, name: str, soc: Soc, failed: Exception) -> BundleErr
 def elsewhere(session: "ort.InferenceSession") -> tuple[str, ...]:
     """The nodes that a session leaves to others than the HTP, each as `name (operator)`."""
     return tuple(
-        f"{node.name} ({node.op_type})"
-        for part in session.get_provider_graph_assignment_info()
-        if part.ep_name != NAME
-        for node in part.get_nodes()
+        f"{each.node} ({each.operator})" for each in placed(session) if each.device != NAME
     )
 
 

@@ -10,7 +10,7 @@ import typer
 from ondol.cli.budget import BudgetFacts, budget_facts, budget_pairs, show_kinds
 from ondol.cli.facts import BundleFacts, count, facts, megabytes, stored_pairs, terms
 from ondol.cli.measured import show_quality
-from ondol.cli.npu import Activations, NpuFacts, npu_facts, npu_pairs, warn
+from ondol.cli.npu import Activations, NpuCost, npu_facts, npu_pairs, warn
 from ondol.cli.one import OneFacts, one_facts, one_pairs
 from ondol.cli.options import (
     Block,
@@ -36,7 +36,7 @@ class Converted:
     source_bytes: int
     size_ratio: float
     seconds: float
-    npu: NpuFacts | None
+    npu: NpuCost | None
     budget: BudgetFacts | None
     one: OneFacts | None
 

@@ -77,7 +77,7 @@ def measure_retrieval(
         nonlocal done
         rows = []
         for text in texts:  # one at a time: what is beside it in a batch changes nothing
-            rows.append(encoder.embed([text], kind)[0])
+            rows.append(encoder.embed([text], kind, long="window")[0])
             done += 1
             if progress:
                 progress(done, total)
