@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ondol import policy
 from ondol.bundle import Bundle
 from ondol.errors import BudgetUnmet, OptionError
 from ondol.language import say
 from ondol.manifest import MANIFEST, Defaults, plain_name
-from ondol.target_reports import NpuReport, OneReport
+from ondol.target_reports import EncoderNpuReport, NpuReport, OneReport
 from ondol_converters.assembly import Assembly, Progress, Terms, Weighing, Written, new_bundle
 from ondol_converters.budget.report import BudgetReport
 from ondol_converters.budget.search import MARGIN, Trial
@@ -32,9 +31,6 @@ from ondol_converters.twins import tied
 from ondol_converters.vocabulary import learnt_from, trim
 from ondol_converters.vocabulary.fitting import fitted
 
-if TYPE_CHECKING:
-    from ondol_converters.encoders.npu import EncoderNpuReport
-
 SCRATCH = ".scratch"
 
 Watch = Callable[[Trial], None]
@@ -48,7 +44,7 @@ class Conversion:
     bundle: Bundle
     parameters: int
     exact_share: float
-    npu: "NpuReport | EncoderNpuReport | None" = None
+    npu: NpuReport | EncoderNpuReport | None = None
     budget: BudgetReport | None = None
     one: OneReport | None = None
 

@@ -56,6 +56,33 @@ class NpuReport:
         return self.bits_per_character / self.float_bits_per_character - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Passages of a kind found at the first place, as a share: in float and quantised."""
+
+    kind: str
+    float_recall_at_1: float
+    recall_at_1: float
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderNpuReport:
+    """What quantising an encoder cost, on the CPU and texts not calibrated on.
+
+    `lengths` are in tokens, shortest first. The cosines are between the outputs of the float
+    graphs and the quantised ones, for `texts` windows of `text`; `found` is empty unless it embeds.
+    """
+
+    activations: str
+    lengths: tuple[int, ...]
+    calibration_tokens: int
+    text: str
+    texts: int
+    least_cosine: float
+    mean_cosine: float
+    found: tuple[Found, ...]
+
+
 def one_report(bundle: Bundle) -> OneReport:
     """What a bundle says of its circle file.
 

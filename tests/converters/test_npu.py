@@ -13,11 +13,11 @@ from ondol.engine import Engine
 from ondol.errors import OptionError
 from ondol.evaluation.text import evaluation_texts
 from ondol.manifest import Variant
+from ondol.target_reports import NpuReport
 from ondol.tokenizer import Tokenizer
 from ondol_converters.conversion import Conversion, convert
 from ondol_converters.families import recognise
 from ondol_converters.families.decoder import Decoder
-from ondol_converters.npu import NpuReport
 from ondol_converters.recipe import Activations, Options
 from ondol_converters.sources import open_source
 from ondol_converters.static_run import StaticRun

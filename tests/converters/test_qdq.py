@@ -82,8 +82,21 @@ def test_only_the_named_operators_are_quantised(mlp: Path, tmp_path: Path) -> No
     assert outputs(tmp_path / "q.onnx") == pytest.approx(outputs(mlp))
 
 
+def test_a_node_is_kept_in_float_by_name(mlp: Path, tmp_path: Path) -> None:
+    static_qdq(mlp, tmp_path / "q.onnx", READINGS, "a8w8", ["MatMul"], ["second"])
+    model = onnx.load(str(tmp_path / "q.onnx"))
+    made = {output: node.op_type for node in model.graph.node for output in node.output}
+    inputs = {
+        node.name: [made.get(name) for name in node.input]
+        for node in model.graph.node
+        if node.op_type == "MatMul"
+    }
+    assert inputs["first"] == ["DequantizeLinear", "DequantizeLinear"]
+    assert inputs["second"][1] is None
+
+
 def test_dynamic_needs_no_readings(mlp: Path, tmp_path: Path) -> None:
-    dynamic_int8(mlp, tmp_path / "d.onnx")
+    dynamic_int8(mlp, tmp_path / "d.onnx", ["MatMul"])
     operators = [node.op_type for node in onnx.load(str(tmp_path / "d.onnx")).graph.node]
     assert operators.count("MatMulInteger") == 2 and "MatMul" not in operators
     assert 0 < error(tmp_path / "d.onnx", mlp) < 0.1

@@ -90,6 +90,7 @@ def _folded(model: onnx.ModelProto, out: Path) -> None:
         ort.InferenceSession(str(whole), options, providers=["CPUExecutionProvider"])
     made = onnx.load(whole.with_suffix(".folded"))
     for tensor in made.graph.initializer:
+        _renamed(made.graph, tensor)
         _within_half(tensor)
     used = {node.domain for node in made.graph.node}
     kept = [each for each in made.opset_import if each.domain in used | {""}]
@@ -98,6 +99,16 @@ def _folded(model: onnx.ModelProto, out: Path) -> None:
     save(made, out.parent, out.name, f"{out.name}.data")
     for path in out.parent.glob(f"{whole.stem}*"):
         path.unlink()
+
+
+def _renamed(graph: onnx.GraphProto, tensor: onnx.TensorProto) -> None:
+    """ONNX Runtime adds tensors of fixed names; where they are there already it fails."""
+    name = f"fixed/{tensor.name}"
+    for node in graph.node:
+        for at, each in enumerate(node.input):
+            if each == tensor.name:
+                node.input[at] = name
+    tensor.name = name
 
 
 def _within_half(tensor: onnx.TensorProto) -> None:

@@ -9,7 +9,7 @@ with a step for each row, which that quantiser has not.
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from ondol.files import write_whole
 from ondol.fixed_lengths import NAMES, FixedLengths
 from ondol.framed import Framed
 from ondol.manifest import Manifest, Origin, Variant
+from ondol.target_reports import NPU_REPORT, EncoderNpuReport, Found
 from ondol.tokenizer import Tokenizer
 from ondol.windows import windows
 from ondol_converters.assembly import Progress
@@ -34,46 +35,21 @@ from ondol_converters.encoders.surgery import operators
 from ondol_converters.graph.qdq import STEPS
 from ondol_converters.graph.rows import rows_in_int8
 from ondol_converters.graph.saving import save_together
-from ondol_converters.npu import NAME, REPORT, WEIGHTS
+from ondol_converters.npu import NAME, WEIGHTS
 from ondol_converters.quantise.qdq import Feeds, static_qdq
 from ondol_converters.recipe import Options
 from ondol_converters.targets import target
 from ondol_converters.texts import load
 
 GRAPH, SHORTER = "npu.onnx", "npu-{}.onnx"
-ROUNDS = 16  # texts of each length that are calibrated with
+ROUNDS = 16  # texts of each length that are calibrated with, and short ones as well
+SHORT = 24  # tokens of what people search for
 COMPARED = 16  # texts of each length that are compared
 CHARACTERS = 4  # of a text for each token that is wanted, enough in Korean and English
+PRODUCTS, THROUGH = ("Gemm", "MatMul"), ("Add", "Identity", "Reshape")
 
 Draw = Callable[[int, Path], None]
 """Writes the float graph of [1, n] int32 inputs, its weights beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Passages of a kind found at the first place, as a share: in float and quantised."""
-
-    kind: str
-    float_recall_at_1: float
-    recall_at_1: float
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderNpuReport:
-    """What quantising an encoder cost, on the CPU and texts not calibrated on.
-
-    `lengths` are in tokens, shortest first. The cosines are between the outputs of the float
-    graphs and the quantised ones, for `texts` windows of `text`; `found` is empty unless it embeds.
-    """
-
-    activations: str
-    lengths: tuple[int, ...]
-    calibration_tokens: int
-    text: str
-    texts: int
-    least_cosine: float
-    mean_cosine: float
-    found: tuple[Found, ...]
 
 
 def with_npu(
@@ -101,9 +77,9 @@ def with_npu(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     text = json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n"
-    write_whole(bundle.folder / REPORT, text.encode())
+    write_whole(bundle.folder / NPU_REPORT, text.encode())
     manifest = bundle.manifest
-    files = tuple(entry_of(bundle.folder, name) for name in (*names, WEIGHTS, REPORT))
+    files = tuple(entry_of(bundle.folder, name) for name in (*names, WEIGHTS, NPU_REPORT))
     return (
         replace(
             manifest,
@@ -138,6 +114,7 @@ class _Making:
             self._readings(n),
             self._activations,
             self._wanted.operators,
+            last_products(onnx.load(self._float(n), load_external_data=False)),
         )
 
     def write(self) -> tuple[str, ...]:
@@ -195,10 +172,11 @@ class _Making:
             yield Found(after.kind, before.recall_at_1, after.recall_at_1)
 
     def _readings(self, n: int) -> Iterator[Feeds]:
-        """Texts to calibrate with, as many of each that there is."""
+        """Texts to calibrate with: as many of each that there is, whole windows and short ones."""
         each = max(1, ROUNDS // len(self._texts))
         for text in self._texts:
-            for part in self._parts(text.text, n, each):
+            parts = self._parts(text.text, n, each) + self._parts(text.text, min(n, SHORT), each)
+            for part in parts:
                 self._seen += len(part.ids)
                 ids = np.full((1, n), self._facts.pad, np.int32)
                 mask = np.zeros((1, n), np.int32)
@@ -218,6 +196,22 @@ class _Making:
 
     def _quantised(self, n: int) -> Path:
         return self._scratch / f"quantised-{n}.onnx"
+
+
+def last_products(model: onnx.ModelProto) -> tuple[str, ...]:
+    """The products that make an output, a bias at most between: logits beyond those of a text
+    that was calibrated with are not to be cut off."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    found, rest = list[str](), [output.name for output in model.graph.output]
+    while rest:
+        node = makers.get(rest.pop())
+        if node is None:
+            continue
+        if node.op_type in PRODUCTS:
+            found.append(node.name)
+        elif node.op_type in THROUGH:
+            rest += node.input
+    return tuple(found)
 
 
 def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

@@ -8,9 +8,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ondol.manifest import MatrixRecord
 from ondol_converters.encoders.drawn import Use
-from ondol_converters.encoders.hushing import hushed
 from ondol_converters.graph.encoder import EMBEDDING
-from ondol_converters.onnxruntime_door import quantisation
+from ondol_converters.quantise.qdq import dynamic_int8
 
 OUTSIDE_FROM = 1024  # bytes: smaller tensors stay in the graph
 BITS: dict[int, int] = {TensorProto.FLOAT: 32, TensorProto.INT8: 8, TensorProto.UINT8: 8}
@@ -93,19 +92,10 @@ def to_int8(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
 
     ONNX Runtime's own dynamic quantisation (onnxruntime.quantization.quantize_dynamic).
     """
-    ours = quantisation()
     source, target = folder / "float.tmp.onnx", folder / "int8.tmp.onnx"
     try:
         save(model, folder, source.name, f"{source.name}.data")
-        with hushed():
-            ours.quantize_dynamic(
-                source,
-                target,
-                op_types_to_quantize=list(QUANTISED),
-                per_channel=True,
-                weight_type=ours.QuantType.QInt8,
-                use_external_data_format=True,
-            )
+        dynamic_int8(source, target, QUANTISED)
         return onnx.load(target)
     finally:
         for path in folder.glob("*.tmp.onnx*"):

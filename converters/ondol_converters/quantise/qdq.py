@@ -3,9 +3,7 @@
 Both take a float graph in a file and write another; neither changes its inputs and outputs.
 """
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from ondol.errors import OptionError
 from ondol.language import say
+from ondol_converters.encoders.hushing import hushed
 from ondol_converters.onnxruntime_door import quantisation
 
 Feeds = Mapping[str, NDArray[np.generic]]
@@ -24,7 +23,12 @@ ACTIVATIONS = {"a16w8": "QUInt16", "a8w8": "QUInt8"}
 
 
 def static_qdq(
-    model: Path, out: Path, readings: Iterable[Feeds], activations: str, operators: Sequence[str]
+    model: Path,
+    out: Path,
+    readings: Iterable[Feeds],
+    activations: str,
+    operators: Sequence[str],
+    kept: Sequence[str] = (),
 ) -> None:
     """Quantise weights and activations; ranges are the least and the most that readings show.
 
@@ -32,6 +36,7 @@ def static_qdq(
         readings: inputs to run the graph on, at least one.
         activations: "a16w8" or "a8w8".
         operators: the types of nodes to quantise; the others stay in float.
+        kept: nodes by name that stay in float too.
 
     Raises:
         OptionError: if the scheme is not known, or there are no readings.
@@ -54,13 +59,14 @@ def static_qdq(
         )
     reader = _reader(chain([first], feeds))
     ours = quantisation()
-    with _quiet():
+    with hushed():
         ours.quantize_static(
             model,
             out,
             reader,
             quant_format=ours.QuantFormat.QDQ,
             op_types_to_quantize=list(operators),
+            nodes_to_exclude=list(kept),
             per_channel=True,
             activation_type=getattr(ours.QuantType, ACTIVATIONS[activations]),
             weight_type=ours.QuantType.QInt8,
@@ -70,16 +76,17 @@ def static_qdq(
         )
 
 
-def dynamic_int8(model: Path, out: Path, operators: Sequence[str] = ("MatMul", "Gemm")) -> None:
+def dynamic_int8(model: Path, out: Path, operators: Sequence[str]) -> None:
     """Quantise weights to int8, a scale for each column; activations while the graph runs."""
     ours = quantisation()
-    with _quiet():
+    with hushed():
         ours.quantize_dynamic(
             model,
             out,
             op_types_to_quantize=list(operators),
             per_channel=True,
             weight_type=ours.QuantType.QInt8,
+            use_external_data_format=True,
         )
 
 
@@ -95,15 +102,3 @@ def _reader(readings: Iterable[Feeds]) -> Any:
             return None if following is None else dict(following)
 
     return Reader()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The quantiser logs advice for its own users on the root logger."""
-    root = logging.getLogger()
-    before = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        root.setLevel(before)

@@ -57,7 +57,7 @@ class FoundFacts:
 
 @dataclass(frozen=True, slots=True)
 class EncoderNpuFacts:
-    """The same of an encoder: see ondol_converters.encoders.npu.EncoderNpuReport."""
+    """The same of an encoder: see ondol.target_reports.EncoderNpuReport."""
 
     activations: str
     lengths_tokens: tuple[int, ...]

