@@ -7,9 +7,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
+from ondol.static_cache import HIDDEN
 from ondol_converters.encoders.hushing import hushed
 from ondol_converters.encoders.surgery import prune, save
-from ondol_converters.graph.static import HIDDEN, no_static
+from ondol_converters.graph.static import no_static
 from ondol_converters.onnxruntime_door import onnxruntime
 
 POSITIONS = "position_embeddings.weight"
