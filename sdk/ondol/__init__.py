@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ondol.encoder import Encoder as Encoder
     from ondol.engine import Engine as Engine
     from ondol.errors import OndolError as OndolError
+    from ondol.label import Label as Label
+    from ondol.privacy import mask as mask
     from ondol.sampling import Sampling as Sampling
     from ondol.session import Conversation as Conversation
     from ondol.speech import Recogniser as Recogniser
@@ -30,10 +32,12 @@ _HOMES = {
     "Conversation": "ondol.session",
     "Encoder": "ondol.encoder",
     "Engine": "ondol.engine",
+    "Label": "ondol.label",
     "OndolError": "ondol.errors",
     "Recogniser": "ondol.speech",
     "Sampling": "ondol.sampling",
     "Tokenizer": "ondol.tokenizer",
+    "mask": "ondol.privacy",
     "pick": "ondol.choice",
 }
 
@@ -45,10 +49,12 @@ __all__ = [
     "Conversation",
     "Encoder",
     "Engine",
+    "Label",
     "OndolError",
     "Recogniser",
     "Sampling",
     "Tokenizer",
+    "mask",
     "pick",
 ]
 

@@ -1,6 +1,5 @@
 """The one object that an app developer holds: a model on this device that answers in Korean."""
 
-import logging
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable
@@ -8,7 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from ondol import asynchronous, preparing, registry
+from ondol import asynchronous, log, preparing, registry
 from ondol.availability import Availability, Readiness, availability
 from ondol.bundle import Bundle
 from ondol.choice import pick
@@ -23,7 +22,7 @@ from ondol.sampling import Sampling
 from ondol.session import CONTINUATION_TOKENS, Conversation
 from ondol.starter import Starter
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 
 class Assistant:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ondol import policy, registry
 from ondol.bundle import Bundle
 from ondol.device import Device, Report, Silicon
-from ondol.errors import DeviceUnavailable
+from ondol.errors import DeviceUnavailable, PolicyForbids
 from ondol.language import say
 from ondol.runtime import Runtime
 
@@ -93,7 +93,7 @@ def pick(bundle: Bundle, device: str | None = None) -> Choice:
     Raises:
         UnknownDevice: if there is no device of that name.
         DeviceUnavailable: if it cannot run the bundle here, or if none can.
-        PolicyForbids: if this machine's policy does not allow the bundle.
+        PolicyForbids: if this machine's policy does not allow the bundle, or the named device.
     """
     policy.check(bundle)
     if device is not None:
@@ -149,6 +149,12 @@ def _tried(bundle: Bundle, device: str) -> Passed | None:
 def _obstacle(bundle: Bundle, runtime: Runtime, *, named: bool) -> Passed | None:
     """Why a device does not run a bundle, the cheapest reason first; None if it does."""
     name = runtime.name
+    try:
+        policy.check_device(name)
+    except PolicyForbids as exc:
+        if named:
+            raise
+        return Passed(name, f"{exc.what} {exc.why}", exc.fix)
     reason, fix = runtime.refusal(bundle)
     if reason:
         return Passed(name, reason, fix)

@@ -13,6 +13,7 @@ from ondol.batching import INPUTS, outputs
 from ondol.bundle import Bundle
 from ondol.choice import pick
 from ondol.errors import BadPrompt, ContextFull, CorruptBundle, OptionError, WrongKind
+from ondol.fitting import allowed_memory
 from ondol.framed import Framed
 from ondol.language import say
 from ondol.model_facts import EncoderFacts
@@ -85,7 +86,7 @@ class Encoder:
         policy.check(opened)  # before its tokenizer is parsed
         device = pick(opened).device if device is None else device
         runtime = registry.runtime(device)
-        settings = plan(opened, None, threads, spin)
+        settings = allowed_memory(runtime, opened, plan(opened, None, threads, spin))
         opened.verify(["tokenizer.json"])
         tokenizer = Tokenizer(opened.read("tokenizer.json"))
         session = runtime.open_graph(opened, settings)

@@ -1,6 +1,5 @@
 """Prompt to tokens to text: prefill, decode, stop, cancel, on one session."""
 
-import logging
 import os
 import time
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ondol import policy, registry
+from ondol import log, policy, registry
 from ondol.bundle import Bundle
 from ondol.choice import pick
 from ondol.constraint import Constraint, Rule, bound
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from ondol.runtime import Logits
 
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 NAP = 0.05  # seconds between looks at whether a resting reply was cancelled
 HEAD_START = 0.03  # seconds from a device's word that it is at work to its letting go of the lock
 

@@ -139,7 +139,7 @@ class BadSignature(BundleError):
 
 
 class PolicyForbids(BundleError):
-    """This machine's policy does not allow the bundle; the message quotes the rule."""
+    """This machine's policy does not allow it; the message quotes the rule and its file."""
 
 
 class DeviceError(OndolError):

@@ -137,7 +137,7 @@ class _Metadata:
 
 
 def export(text: str, label: Label, language: Language | None = None) -> Export:
-    """Put a text and its label together.
+    """Put a text and its label together; personal data is masked where a policy says so.
 
     Args:
         text: what the model wrote.
@@ -146,6 +146,7 @@ def export(text: str, label: Label, language: Language | None = None) -> Export:
 
     Raises:
         OptionError: if the text is not Unicode text.
+        PolicyForbids: if this machine's policy cannot be understood.
     """
     try:
         text.encode("utf-8")
@@ -155,6 +156,9 @@ def export(text: str, label: Label, language: Language | None = None) -> Export:
             say("It is not Unicode text.", "유니코드 글이 아닙니다."),
             say("Export the reply's own text.", "답의 글을 그대로 내보내세요."),
         ) from exc
+    from ondol.privacy import guarded
+
+    text = guarded(text, "exports")
     hangul = any(script_of(each) == "hangul" for each in text)
     return Export(text, label, language or ("ko" if hangul else "en"))
 

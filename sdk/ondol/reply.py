@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ondol import policy
 from ondol.errors import DeviceLost, OptionError
 from ondol.label import Export, Label, export
 from ondol.language import say
 from ondol.sampling import Sampler, Sampling
+from ondol.stats import Stats as Stats
 from ondol.stream import StopStrings, TextStream
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class Finish(StrEnum):
     CONTEXT = "context"  # the context is full
     COMPLETE = "complete"  # its constraint is fulfilled, and nothing may follow
     STUCK = "stuck"  # its constraints leave no token
+    TIME = "time"  # its time is up
     CANCELLED = "cancelled"
     LOST = "device-lost"  # `resume()` goes on, once the engine is on another device
 
@@ -41,11 +44,13 @@ class Limits:
 
     `max_tokens` None: as many as the context holds; a reply that fills the context ends with
     `Finish.CONTEXT`, which is stated, not an error. `stop` are strings at which a reply ends,
-    themselves left out, wherever token borders fall.
+    themselves left out, wherever token borders fall. `seconds` count from the first piece that is
+    asked for, the reader's own time included; None: as long as this machine's policy allows.
     """
 
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.max_tokens is not None and self.max_tokens < 1:
@@ -57,38 +62,15 @@ class Limits:
                 "",
                 say("Choose 1 or more.", "1 이상으로 고르세요."),
             )
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What a reply cost. Times in seconds, counts in tokens and characters.
-
-    `prefill_tokens` were run, `reused_tokens` were in the cache already. Rates are 0 where
-    nothing was timed. `decode_tokens` were run one by one after the first was known.
-    """
-
-    prompt_tokens: int
-    prefill_tokens: int
-    reused_tokens: int
-    prefill_seconds: float
-    decode_tokens: int
-    decode_seconds: float
-    characters: int
-
-    @property
-    def prefill_rate(self) -> float:
-        """Prompt tokens per second."""
-        return self.prefill_tokens / self.prefill_seconds if self.prefill_seconds else 0.0
-
-    @property
-    def decode_rate(self) -> float:
-        """Tokens per second while answering."""
-        return self.decode_tokens / self.decode_seconds if self.decode_seconds else 0.0
-
-    @property
-    def characters_rate(self) -> float:
-        """Characters of the answer per second while answering."""
-        return self.characters / self.decode_seconds if self.decode_seconds else 0.0
+        if self.seconds is not None and not self.seconds > 0:
+            raise OptionError(
+                say(
+                    f"seconds cannot be {self.seconds}.",
+                    f"seconds 값으로 {self.seconds}을(를) 쓸 수 없습니다.",
+                ),
+                say("Nothing could be said in it.", "아무 말도 할 수 없는 시간입니다."),
+                say("Choose more than 0.", "0보다 크게 고르세요."),
+            )
 
 
 class Reply:
@@ -118,6 +100,8 @@ class Reply:
         self._prompt = prompt
         self._sampler = Sampler(sampling, prompt)
         self._limits = limits
+        self._seconds = policy.reply_seconds(limits.seconds)
+        self._deadline = math.inf
         self._constraint = constraint
         self._stream = TextStream(engine.tokenizer)
         self._stops = StopStrings(limits.stop)
@@ -178,6 +162,8 @@ class Reply:
         return self.text
 
     def _run(self) -> Iterator[str]:
+        if self._seconds is not None and self._deadline == math.inf:
+            self._deadline = time.monotonic() + self._seconds
         self._engine._active = self  # one cache serves one reply: a new one ends the one before
         try:
             logits = self._prefill()
@@ -193,6 +179,9 @@ class Reply:
     def _stopped(self) -> bool:
         return self._cancel.is_set() or self._engine._active is not self
 
+    def _late(self) -> bool:
+        return time.monotonic() >= self._deadline
+
     def _prefill(self) -> "Logits | None":
         """Run what the cache lacks of the prompt; logits of its end, or None when cancelled."""
         engine, prompt = self._engine, [*self._prompt, *self.ids]
@@ -201,6 +190,9 @@ class Reply:
         start, logits = time.perf_counter(), None
         for at in range(kept, len(prompt), CHUNK):
             if self._stopped():
+                return None
+            if self._late():
+                self.finish = Finish.TIME
                 return None
             logits = engine._append(prompt[at : at + CHUNK])
         self.stats = replace(
@@ -273,6 +265,8 @@ class Reply:
             return Finish.COMPLETE
         if self._stopped():
             return Finish.CANCELLED
+        if self._late():
+            return Finish.TIME
         if most is not None and len(self.ids) >= most:
             return Finish.LENGTH
         full = self._engine.session.length >= self._engine.session.context

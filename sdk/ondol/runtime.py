@@ -201,7 +201,7 @@ class Runtime(ABC):
 
         Raises:
             WrongKind: if the bundle's model is no decoder.
-            PolicyForbids: if this machine's policy does not allow the bundle.
+            PolicyForbids: if this machine's policy does not allow the bundle, or the device.
             DeviceUnavailable: with the probe's reason and fix.
             DeviceTimeout: if the device gives no answer in `open_seconds`.
             CorruptBundle: if a file does not match the manifest.
@@ -220,11 +220,12 @@ class Runtime(ABC):
             graph: the graph's file; None: the variant's own.
 
         Raises:
-            PolicyForbids: if this machine's policy does not allow the bundle.
+            PolicyForbids: if this machine's policy does not allow the bundle, or the device.
             DeviceUnavailable: with the probe's reason, or because it runs decoders only.
             CorruptBundle: if a file does not match the manifest.
         """
         policy.check(bundle)
+        policy.check_device(self.name)
         self._require()
         opening = partial(self._open_graph, bundle, plan, graph)
         return within(self.open_seconds, opening, self.name)
@@ -244,6 +245,7 @@ class Runtime(ABC):
     def _checked_open(self, bundle: "Bundle", plan: "Plan") -> DecoderSession:
         _ = bundle.decoder  # before the device is asked for anything
         policy.check(bundle)
+        policy.check_device(self.name)
         self._require()
         try:
             return within(self.open_seconds, partial(self._open, bundle, plan), self.name)

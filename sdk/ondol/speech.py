@@ -16,6 +16,7 @@ from ondol import policy, registry
 from ondol.bundle import Bundle
 from ondol.choice import pick
 from ondol.errors import CorruptBundle, OptionError
+from ondol.fitting import allowed_memory
 from ondol.language import say
 from ondol.logmel import log_mel
 from ondol.model_facts import SpeechFacts
@@ -81,7 +82,7 @@ class Recogniser:
         policy.check(opened)
         device = pick(opened).device if device is None else device
         runtime = registry.runtime(device)
-        settings = plan(opened, None, threads, spin)
+        settings = allowed_memory(runtime, opened, plan(opened, None, threads, spin))
         opened.verify(["tokenizer.json"])
         tokenizer = Tokenizer(opened.read("tokenizer.json"), eos=(facts.eos,))
         variant = next(iter(opened.manifest.variants))

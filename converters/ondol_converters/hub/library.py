@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from ondol import __version__
+from ondol import __version__, policy
 from ondol.errors import (
     DownloadCorrupt,
     HubError,
@@ -39,11 +39,13 @@ def endpoint() -> str:
 
 
 def check_policy() -> None:
-    """Refuse where the environment says that this machine stays offline.
+    """Refuse where the environment or a policy says that nothing is fetched.
 
     Raises:
         NotAllowed: if one of `OFFLINE` is set to anything but 0.
+        PolicyForbids: if this machine's policy does not allow downloads.
     """
+    policy.check_download()
     for name in OFFLINE:
         if os.environ.get(name, "").lower() not in ("", "0", "no", "off", "false"):
             raise NotAllowed(

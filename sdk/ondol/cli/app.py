@@ -28,6 +28,7 @@ from ondol.cli.mask import mask
 from ondol.cli.models import models
 from ondol.cli.pack import pack, unpack
 from ondol.cli.place import place
+from ondol.cli.policy import policy
 from ondol.cli.pull import pull
 from ondol.cli.sign import sign
 from ondol.cli.simulate import simulate
@@ -77,6 +78,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (sign, say("Sign a bundle with your key.", "번들에 내 키로 서명합니다.")),
     (keygen, say("Make a key to sign with.", "서명할 키를 만듭니다.")),
     (trust, say("List, add or remove trusted keys.", "믿는 키를 보고, 더하고, 뺍니다.")),
+    (policy, say("Show what this machine allows.", "이 기기에서 허용되는 것을 보여 줍니다.")),
     (pack, say("Write a bundle as one .ondol file.", "번들을 .ondol 파일 하나로 묶습니다.")),
     (unpack, say("Write a bundle as a folder again.", "번들을 다시 폴더로 풉니다.")),
     (embed, say("Write a folder for a device.", "기기에 넣을 폴더를 만듭니다.")),

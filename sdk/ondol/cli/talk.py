@@ -208,6 +208,7 @@ def _ending(finish: Finish) -> str:
     return {
         Finish.LENGTH: say("Cut: --max-tokens was reached.", "--max-tokens에 이르러 끊었습니다."),
         Finish.CONTEXT: say("Cut: the context is full.", "문맥이 가득 차 끊었습니다."),
+        Finish.TIME: say("Cut: its time is up.", "시간이 다 되어 끊었습니다."),
         Finish.CANCELLED: say("Stopped.", "멈췄습니다."),
         Finish.STUCK: say("Cut: no token was allowed.", "쓸 수 있는 토큰이 없어 끊었습니다."),
         Finish.LOST: say("Cut: the device was lost.", "장치를 잃어 끊었습니다."),

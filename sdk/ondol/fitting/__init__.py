@@ -1,6 +1,6 @@
 """Whether a bundle fits: what opening and running it will take, and what there is to take."""
 
-from ondol.fitting.choosing import Fitted, Fitting, fit, fitted_by, no_limit
+from ondol.fitting.choosing import Fitted, Fitting, allowed_memory, fit, fitted_by, no_limit
 from ondol.fitting.footprint import Footprint, footprint
 from ondol.fitting.room import Room, rooms
 from ondol.fitting.sizes import size
@@ -10,6 +10,7 @@ __all__ = [
     "Fitting",
     "Footprint",
     "Room",
+    "allowed_memory",
     "fit",
     "fitted_by",
     "footprint",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
+from ondol import policy
 from ondol.bundle import Bundle
 from ondol.errors import NotEnoughMemory, OptionError
 from ondol.fitting.footprint import Footprint, cache_row, footprint, outline_of
@@ -94,7 +95,29 @@ def fitted_by(
     Raises:
         NotEnoughMemory: if nothing fits, before anything is loaded.
         OptionError: if a limit was given to a device that cannot say what it takes.
+        PolicyForbids: if a policy's limit of memory is what it breaks.
     """
+    ruling = policy.tightest_memory()
+    limit = (ruling.memory_mb or 0) * 1_000_000 if ruling else None
+    if ruling is None or limit is None or (memory is not None and memory <= limit):
+        return _fitted(runtime, bundle, plan, memory, wished_context)
+    try:
+        return _fitted(runtime, bundle, plan, limit, wished_context)
+    except (NotEnoughMemory, OptionError) as exc:
+        _fitted(runtime, bundle, plan, memory, wished_context)  # else it is no policy's doing
+        raise ruling.forbidden(["memory_mb"], bundle.name, exc.why, exc.fix) from exc
+
+
+def allowed_memory(runtime: Runtime, bundle: Bundle, plan: Plan) -> Plan:
+    """The plan where no policy limits memory, else what `fitted_by` makes of it; its errors."""
+    if policy.tightest_memory() is None:
+        return plan
+    return fitted_by(runtime, bundle, plan, None, wished_context=True).plan
+
+
+def _fitted(
+    runtime: Runtime, bundle: Bundle, plan: Plan, memory: int | None, wished_context: bool
+) -> Fitted:
     if isinstance(runtime, Fitting):
         return runtime.fit(bundle, plan, memory, wished_context)
     if memory is None:

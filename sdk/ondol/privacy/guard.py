@@ -1,7 +1,7 @@
 """Masks where this machine's policy asks for them."""
 
 from ondol import policy
-from ondol.policy import Way
+from ondol.policy_file import Way
 from ondol.privacy.masking import mask
 
 

@@ -17,7 +17,7 @@ from ondol.privacy.given_names import (
     SURNAMES,
     USUAL_SURNAMES,
 )
-from ondol.privacy.wordlists import words
+from ondol.privacy.no_names import NO_NAMES
 
 _ADDRESSED = "씨|님|군|양"
 _ROLES = (
@@ -86,8 +86,6 @@ _AND = re.compile(r"(?:, ?|· ?|[와과] |랑 |이랑 | 및 |/ ?| / )")
 _FAR = 5
 _SURE = 0.5
 
-_NO_NAMES = words("no_names")
-
 
 def find(text: str) -> Iterator[Found]:
     """Names that begin a word."""
@@ -113,7 +111,7 @@ def _readings(text: str, word: re.Match[str], listed: bool) -> Iterator[Found]:
     for length in range(2, min(len(word[0]), 5) + 1):
         name = word[0][:length]
         rest = _REST.fullmatch(word[0], length)
-        if rest is None or name in _NO_NAMES or word[0] in _NO_NAMES:
+        if rest is None or name in NO_NAMES or word[0] in NO_NAMES:
             continue
         form = _form(name)
         if form is None:

@@ -1,4 +1,6 @@
-# Words and places that look like a surname with a given name.
+"""Words and places that look like a surname with a given name."""
+
+_WORDS = """
 연락처 연락 주소 주소지 정보 이메일 전화 전화번호 주민번호 성별 서명 이름 성명 성함
 안내 문의 신청 지정 배정 변경 이용 진료 신분증 확인 미정 정보란 주의 이상 이하
 이전 이후 이번 인사 고객 고객님 우리 한국 전체 전문 전임 주임 지도 정식 신임 현직
@@ -15,3 +17,5 @@
 한정자 유효성 지정자 모바일 이진수 문자열 추세선 변경자 기호 서버 설명 최근 유형 설정 조건 연도 전환
 위치 문자 추가 선택 조정 기준 방법 정상 고정 주석 구성 표준 우선 변수 인쇄 표지 현수막 민간
 정해진 구해진 이동하 서버의
+"""
+NO_NAMES = frozenset(_WORDS.split())
