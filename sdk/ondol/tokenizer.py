@@ -206,8 +206,28 @@ class Tokenizer:
         """
         known = self._bytes.get(token)
         if known is None:
-            known = self._bytes[token] = self._spell(token)
+            known = self._bytes[token] = self.spell(token)
         return known
+
+    def spell(self, token: int) -> bytes:
+        """As `token_bytes`, but not remembered: for one look at a whole vocabulary."""
+        if token < 0:
+            raise OptionError(
+                say(f"There is no token {token}.", f"{token}번 토큰은 없습니다."),
+                say("Ids begin at 0.", "번호는 0부터입니다."),
+            )
+        text = self._backend.text_of(token)
+        if text is None or self._backend.is_special(token):
+            return b""
+        if self._spelling.byte_level:
+            return byte_level(text) if token not in self._added else text.encode("utf-8")
+        if self._spelling.byte_fallback and _BYTE.fullmatch(text):
+            return bytes.fromhex(text[3:5])
+        continues = self._spelling.continues
+        if continues is not None:
+            inside = text.startswith(continues)
+            return (text.removeprefix(continues) if inside else f" {text}").encode("utf-8")
+        return text.replace(SPACE, " ").encode("utf-8")
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids; bytes that are no UTF-8, or half a character, are left out."""
@@ -232,25 +252,6 @@ class Tokenizer:
             return [number]
         text = unicodedata.normalize("NFC", segment.text) if normalise else segment.text
         return self._backend.encode(text)
-
-    def _spell(self, token: int) -> bytes:
-        if token < 0:
-            raise OptionError(
-                say(f"There is no token {token}.", f"{token}번 토큰은 없습니다."),
-                say("Ids begin at 0.", "번호는 0부터입니다."),
-            )
-        text = self._backend.text_of(token)
-        if text is None or self._backend.is_special(token):
-            return b""
-        if self._spelling.byte_level:
-            return byte_level(text) if token not in self._added else text.encode("utf-8")
-        if self._spelling.byte_fallback and _BYTE.fullmatch(text):
-            return bytes.fromhex(text[3:5])
-        continues = self._spelling.continues
-        if continues is not None:
-            inside = text.startswith(continues)
-            return (text.removeprefix(continues) if inside else f" {text}").encode("utf-8")
-        return text.replace(SPACE, " ").encode("utf-8")
 
     @cached_property
     def _specials(self) -> Specials:

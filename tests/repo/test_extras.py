@@ -35,6 +35,7 @@ OPTIONAL = {
     ("runtimes/ondol_runtimes/costs.py", "onnx"),
     ("runtimes/ondol_runtimes/qnn/check.py", "onnxruntime_qnn"),
     ("runtimes/ondol_runtimes/qnn/plugin.py", "onnxruntime_qnn"),
+    ("sdk/ondol/hangul/spacing.py", "kiwipiepy"),
     ("sdk/ondol/signing/private.py", "cryptography"),
 }
 """Imports of another extra's package, only inside functions, where its absence is reported."""

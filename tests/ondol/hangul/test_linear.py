@@ -40,6 +40,8 @@ CALLS: dict[str, Callable[[str], object]] = {
     "romanise names": lambda text: hangul.romanise(text, kind="name"),
     "romanise places": lambda text: hangul.romanise(text, kind="place"),
     "transliterate": hangul.transliterate,
+    "speech_levels": hangul.speech_levels,
+    "check_level": hangul.check_level,
     "find_choseong": lambda text: hangul.find_choseong("ㅎㅎㄱ", text),
 }
 
