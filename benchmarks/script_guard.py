@@ -91,9 +91,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--tokens", type=int, default=80)
     parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--threads", type=int)
     said = parser.parse_args()
     counts = {"without": Count(), "with": Count()}
-    with Engine.open(said.bundle) as engine:
+    with Engine.open(said.bundle, threads=said.threads) as engine:
         ScriptGuard().over(engine.tokenizer).mask(
             engine.session.append([0])
         )  # reads the vocabulary

@@ -20,6 +20,7 @@ from ondol.cli.evaluate import evaluate
 from ondol.cli.failures import INTERRUPTED, READER_GONE, finish, usage_error
 from ondol.cli.families import families
 from ondol.cli.fit import fit
+from ondol.cli.hangul import hangul
 from ondol.cli.inspect import inspect
 from ondol.cli.keygen import keygen
 from ondol.cli.line import Line
@@ -85,6 +86,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (mask, say("Mask personal data in a text.", "글에서 개인정보를 가립니다.")),
     (evaluate, say("Measure how good a bundle is.", "번들의 품질을 잽니다.")),
     (bench, say("Measure how fast a bundle runs here.", "번들이 얼마나 빠른지 잽니다.")),
+    (hangul, say("Particles, numbers, levels of Korean.", "조사, 수 읽기, 말투를 다룹니다.")),
     (simulate, say("Simulate processing in memory.", "메모리 내 연산을 모의합니다.")),
 )
 

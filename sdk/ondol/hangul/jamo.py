@@ -80,7 +80,7 @@ def compose(text: str) -> str:
         else:
             made.append(chars[at])
             at += 1
-    return "".join(made)
+    return given("".join(made))
 
 
 def _joined(chars: str, at: int, known: dict[str, int]) -> tuple[str, int]:
