@@ -227,7 +227,7 @@ class GuardedReply:
         """Follow a token that was chosen; one that breaks off a character begins anew."""
         data = self._tokenizer.spell(token)
         if self._pending or not data.isascii():
-            self._pending = _left(self._pending + data)
+            self._pending = _left(self._pending, data)
 
 
 def _decoded(data: bytes) -> tuple[str, bytes]:
@@ -241,12 +241,14 @@ def _decoded(data: bytes) -> tuple[str, bytes]:
     return text, decoder.getstate()[0]
 
 
-def _left(data: bytes) -> bytes:
-    """The bytes of a character that is begun; none after bytes that are no UTF-8."""
-    try:
-        return _decoded(data)[1]
-    except UnicodeDecodeError:
-        return b""
+def _left(pending: bytes, data: bytes) -> bytes:
+    """The bytes of a character that is begun, also where it breaks off one begun before."""
+    for start in (pending + data, data):
+        try:
+            return _decoded(start)[1]
+        except UnicodeDecodeError:
+            continue
+    return b""
 
 
 def _codes(begun: bytes) -> Sequence[int]:

@@ -145,6 +145,21 @@ def test_a_guard_is_a_rule_and_each_reply_begins_anew() -> None:
     assert not first.finished
 
 
+def test_a_character_that_is_broken_off_leaves_nothing_behind(
+    bytes_alone: tuple[Tokenizer, dict[int, int]],
+) -> None:
+    made, ids = bytes_alone
+    constraint = ScriptGuard().over(made)
+    fresh = allowed(constraint, made.size)
+    for broken in (b"\xeaA", b"\xea\xea\xb0\x80", b"\xff", b"\xea\xb0 "):
+        for byte in broken:
+            constraint.accept(ids[byte])
+        assert allowed(constraint, made.size) == fresh
+    for byte in b"\xea\xea":
+        constraint.accept(ids[byte])
+    assert allowed(constraint, made.size) != fresh
+
+
 @pytest.fixture(scope="module")
 def engine(tiny: Tiny) -> Iterator[Engine]:
     with Engine.open(tiny("llama3", "float32"), threads=1, spin=False) as opened:
