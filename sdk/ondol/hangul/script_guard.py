@@ -96,9 +96,9 @@ class ScriptGuard:
         whole = given(text)
         if not any(map(is_hangul, whole)):
             return None
-        asked = {script_of(char) for char in whole if is_letter(char)}
+        asked: set[Script] = {script_of(char) for char in whole if is_letter(char)}
         asked.update(s for word, scripts in ASKED_FOR if word in whole for s in scripts)
-        return cls(tuple(sorted({*KOREAN, *asked})))
+        return cls((*KOREAN, *sorted(asked.difference(KOREAN))))
 
     def over(self, tokenizer: "Tokenizer") -> "GuardedReply":
         """A fresh constraint for one reply in this tokenizer's tokens."""

@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ondol.errors import MissingExtra
 from ondol.hangul.forms import composed
@@ -80,7 +80,8 @@ def sentences(text: str) -> list[Sentence]:
     if not made.strip():
         return []
     with _LOCK:
-        found = _kiwi().split_into_sents(made, return_sub_sents=False)
+        # One text gives sentences, several give lists of them; its types know only of both
+        found: Any = _kiwi().split_into_sents(made, return_sub_sents=False)
     return [Sentence(made[s.start : s.end], places[s.start], places[s.end]) for s in found]
 
 
