@@ -58,6 +58,10 @@ def _lock(file: IO[str]) -> None:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def _lock_of(target: Path) -> Path:
+    return target.with_name(f".{target.name}.lock")
+
+
 @contextmanager
 def locked(target: Path) -> Iterator[None]:
     """Hold the only right to replace `target`; the system frees it if this process dies.
@@ -67,7 +71,7 @@ def locked(target: Path) -> Iterator[None]:
     """
     with storage_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
-        file = (target.parent / f".{target.name}.lock").open("w", encoding="utf-8")
+        file = _lock_of(target).open("w", encoding="utf-8")
     with file:
         try:
             _lock(file)
@@ -190,3 +194,35 @@ def replaced_folder(target: Path) -> Iterator[Path]:
             _recover(target)
             shutil.rmtree(fresh, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def temporary_folder(parent: Path, name: str) -> Iterator[Path]:
+    """A new folder `{name}-*` that is gone after the block; those of killed processes go first.
+
+    Raises:
+        DiskFull, StorageError: on what the disk refuses, in the block too.
+    """
+    with storage_errors(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        for path in parent.iterdir():
+            if re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{16}}", path.name):
+                _remove(path)
+    fresh = parent / f"{name}-{os.urandom(8).hex()}"
+    try:
+        with locked(fresh), storage_errors(fresh):
+            fresh.mkdir()
+            yield fresh
+    finally:
+        _remove(fresh)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a temporary folder and its lock, but not what is another's that is alive."""
+    try:
+        with locked(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    except (Busy, StorageError):
+        return
+    with suppress(OSError):
+        _lock_of(folder).unlink()

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from ondol.errors import Busy, DiskFull, StorageError
-from ondol.files import locked, recover, replaced_folder, storage_errors, write_whole
+from ondol.files import (
+    locked,
+    recover,
+    replaced_folder,
+    storage_errors,
+    temporary_folder,
+    write_whole,
+)
 
 
 def names(folder: Path) -> set[str]:
@@ -165,3 +172,24 @@ def test_nothing_is_recovered_from_under_a_writer(
     recover(tmp_path / "model")
     assert holder.poll() is None
     assert names(tmp_path) == {".model.old"}
+
+
+def test_a_temporary_folder_is_gone_after_its_block(tmp_path: Path) -> None:
+    with temporary_folder(tmp_path / "a" / "b", "open") as first:
+        (first / "full").write_text("x")
+        with pytest.raises(KeyError), temporary_folder(first.parent, "open") as second:
+            assert second != first and (first / "full").exists()
+            raise KeyError
+        assert names(first.parent) == {first.name}
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+    with pytest.raises(StorageError), temporary_folder(Path("/proc/x"), "open"):
+        pytest.fail("nothing can be written there")
+
+
+def test_temporary_folders_of_the_killed_go_and_others_stay(tmp_path: Path) -> None:
+    others = {f"open-{15 * 'a'}", f"opens-{16 * 'a'}", f"open-{16 * 'x'}", "open-"}
+    for name in (*others, f"open-{16 * 'a'}"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights.bin").write_text("half")
+    with temporary_folder(tmp_path, "open") as fresh:
+        assert names(tmp_path) == {*others, fresh.name}

@@ -6,10 +6,8 @@ How they pack depends on the processor, so this is done where the model runs; th
 removed as soon as they are mapped, and the disk is free again when the session is closed.
 """
 
-import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from pathlib import Path
 
 from ondol.bundle import Bundle
 from ondol.errors import DiskFull
+from ondol.files import temporary_folder
 from ondol.language import say
 from ondol.memory import release_unused
 from ondol.store import home
@@ -102,27 +101,18 @@ def _open(piece: Piece, place: Path, settings: Settings) -> Mapped:
 @contextmanager
 def _scratch(size_bytes: int) -> Iterator[Path]:
     root = home() / "lowmem"
-    root.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(root).free
-    needed = int(size_bytes * ROOM)
-    if free < needed:
-        raise DiskFull(
-            say(
-                "The packed weights do not fit on the disk.",
-                "준비한 가중치를 둘 디스크 공간이 모자랍니다.",
-            ),
-            say(
-                f"{root}: {free / 1e6:.0f} MB are free, {needed / 1e6:.0f} MB are needed.",
-                f"{root}: {free / 1e6:.0f} MB가 남았고 {needed / 1e6:.0f} MB가 필요합니다.",
-            ),
-            say("Free some space, or set ONDOL_HOME.", "공간을 비우거나 ONDOL_HOME을 바꾸세요."),
-        )
-    folder = Path(tempfile.mkdtemp(prefix="open-", dir=root))
-    try:
+    with temporary_folder(root, "open") as folder:
+        free, needed = shutil.disk_usage(root).free, int(size_bytes * ROOM)
+        if free < needed:
+            raise DiskFull(
+                say(
+                    "The packed weights do not fit on the disk.",
+                    "준비한 가중치를 둘 디스크 공간이 모자랍니다.",
+                ),
+                say(
+                    f"{root}: {free / 1e6:.0f} MB are free, {needed / 1e6:.0f} MB are needed.",
+                    f"{root}: {free / 1e6:.0f} MB가 남았고 {needed / 1e6:.0f} MB가 필요합니다.",
+                ),
+                say("Free some space, or set ONDOL_HOME.", "공간을 비우거나 ONDOL_HOME을 바꾸세요."),
+            )
         yield folder
-    except OSError as exc:
-        if exc.errno != errno.ENOSPC:
-            raise
-        raise DiskFull(say("The disk is full.", "디스크가 가득 찼습니다."), str(folder)) from exc
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ from ondol import registry
 from ondol.bundle import Bundle
 from ondol.errors import DiskFull, NotEnoughMemory
 from ondol.plan import Plan
-from ondol_runtimes.lowmem import decoder
+from ondol_runtimes.lowmem import decoder, mapping
 from ondol_runtimes.lowmem.device import LowmemRuntime
 from tiny_models import CONTEXT, Tiny, expected
 from weights import starter_bundle
@@ -47,6 +47,40 @@ def test_nothing_is_left_on_the_disk(
     with LowmemRuntime().open(tiny("gemma3"), Plan(CONTEXT, 1, True, False)) as session:
         assert list((tmp_path / "lowmem").iterdir()) == []
         assert session.append([1]).shape == (session.vocabulary,)
+
+
+STOPPED = """
+import sys, time
+from pathlib import Path
+from ondol.bundle import Bundle
+from ondol.plan import Plan
+from ondol_runtimes.lowmem import mapping
+from ondol_runtimes.lowmem.device import LowmemRuntime
+
+def wait(*_):
+    print("packed", flush=True)
+    time.sleep(60)
+
+mapping._open = wait
+LowmemRuntime().open(Bundle.open(Path(sys.argv[1])), Plan(int(sys.argv[2]), 1, True, False))
+"""
+
+
+def test_what_a_process_killed_while_opening_left_goes_at_the_next_opening(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONDOL_HOME", str(tmp_path))
+    bundle, room = tiny("gemma3"), tmp_path / "lowmem"
+    command = [sys.executable, "-c", STOPPED, str(bundle.path), str(CONTEXT)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "packed\n"
+        (folder,) = room.glob("open-*")
+        with LowmemRuntime().open(bundle, Plan(CONTEXT, 1, True, False)):
+            assert list(room.glob("open-*")) == [folder]  # of a process that is alive
+        process.kill()
+    assert (folder / "0" / mapping.PACKED).exists()
+    with LowmemRuntime().open(bundle, Plan(CONTEXT, 1, True, False)):
+        assert list(room.iterdir()) == []
 
 
 def test_a_disk_without_room_is_said(
