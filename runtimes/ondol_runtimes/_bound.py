@@ -1,12 +1,15 @@
 """Graphs of a bundle as Ondol uses them: opened with named errors, run on bound memory."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ondol.bundle import Bundle
-from ondol.errors import CorruptBundle, OndolError
+from ondol.device_faults import lacks
+from ondol.errors import CorruptBundle, OndolError, UnsupportedOperators
 from ondol.language import say
 from ondol_runtimes._inference import Graph, Inference, Settings
 
@@ -18,18 +21,42 @@ if TYPE_CHECKING:
     Cache = dict[str, NDArray[np.float32]] | dict[str, NDArray[np.int8]]
 
 
+LACKED = re.compile(
+    r"(?P<domain>[\w.]+):(?P<kind>\w+)\(-?\d+\) is not a registered function/op"
+    r"|No Op registered for (?P<schema>\w+)"
+    r"|Could not find an implementation for (?P<kernel>[\w.:]+)\("
+)
+"""What ONNX Runtime says of a node whose operator it has not got."""
+
+
 def load(inference: Inference, bundle: Bundle, name: str, settings: Settings) -> Graph:
-    """One of a bundle's graphs, open.
+    """One of a bundle's graphs, open; errors as of `loading`."""
+    with loading(inference, bundle, name):
+        return inference.open(bundle, name, settings)
+
+
+@contextmanager
+def loading(inference: Inference, bundle: Bundle, name: str) -> Iterator[None]:
+    """Turn what the engine says of a graph that it does not load into a named error.
 
     Raises:
+        UnsupportedOperators: naming the first operator that ONNX Runtime lacks.
         CorruptBundle: if ONNX Runtime cannot read it, with its reason.
         MemoryError: if it does not fit.
     """
     try:
-        return inference.open(bundle, name, settings)
+        yield
     except (OndolError, MemoryError):
         raise
     except Exception as exc:  # its errors share no base class
+        lacked = LACKED.search(str(exc))
+        if lacked:
+            what = say(
+                f"ONNX Runtime {inference.version} cannot run {name}.",
+                f"ONNX Runtime {inference.version}은 {name}을(를) 실행할 수 없습니다.",
+            )
+            operator = "::".join(filter(None, lacked.groups()))
+            raise UnsupportedOperators(what, *lacks([operator], bundle.name, "cpu")) from exc
         raise CorruptBundle(
             say(f"{name} cannot be loaded.", f"{name}을(를) 불러올 수 없습니다."),
             _said(inference, exc),

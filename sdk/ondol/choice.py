@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from ondol import policy, registry
 from ondol.bundle import Bundle
-from ondol.device import Device, Report, Silicon
+from ondol.device import Silicon
+from ondol.device_faults import lacking
 from ondol.errors import DeviceUnavailable, PolicyForbids
 from ondol.language import say
 from ondol.runtime import Runtime
@@ -123,21 +124,6 @@ def pick(bundle: Bundle, device: str | None = None) -> Choice:
     )
 
 
-def lacking(bundle: Bundle, target: str, device: Device) -> str:
-    """Which operators a device lacks for a bundle's variant; empty if none.
-
-    Precisions are what a device computes in, not what it can read: they exclude nothing.
-    """
-    variant = bundle.variant(target)
-    if variant is None or not device.operators:
-        return ""
-    missing = [name for name in variant.needs.operators if name not in device.operators]
-    if not missing:
-        return ""
-    names = ", ".join(missing)
-    return say(f"The device lacks: {names}.", f"장치에 없는 것: {names}.")
-
-
 def _tried(bundle: Bundle, device: str) -> Passed | None:
     try:
         runtime = registry.runtime(device)
@@ -163,13 +149,8 @@ def _obstacle(bundle: Bundle, runtime: Runtime, *, named: bool) -> Passed | None
     report = runtime.probe()
     if not report.available:
         return Passed(name, report.reason, report.fix)
-    return _lacking(bundle, runtime, report)
-
-
-def _lacking(bundle: Bundle, runtime: Runtime, report: Report) -> Passed | None:
-    reason = lacking(bundle, runtime.target, report.device) if report.device else ""
-    fix = f"ondol lint {bundle.name} --target {runtime.target}"
-    return Passed(runtime.name, reason, fix) if reason else None
+    reason, fix = lacking(bundle, runtime.target, report.device)
+    return Passed(name, reason, fix) if reason else None
 
 
 def _unproven(silicon: Silicon) -> str:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from ondol import policy
 from ondol.device import Report, Silicon, State
-from ondol.device_faults import decoders_only, no_graph
-from ondol.errors import DeviceLost, DeviceUnavailable, OptionError
+from ondol.device_faults import decoders_only, lacking, no_graph
+from ondol.errors import DeviceLost, DeviceUnavailable, OptionError, UnsupportedOperators
 from ondol.language import say
 from ondol.model_facts import ModelFacts
 from ondol.placement import Placed
@@ -203,6 +203,7 @@ class Runtime(ABC):
             WrongKind: if the bundle's model is no decoder.
             PolicyForbids: if this machine's policy does not allow the bundle, or the device.
             DeviceUnavailable: with the probe's reason and fix.
+            UnsupportedOperators: if the bundle's graphs need some that the device lacks.
             DeviceTimeout: if the device gives no answer in `open_seconds`.
             CorruptBundle: if a file does not match the manifest.
         """
@@ -222,11 +223,12 @@ class Runtime(ABC):
         Raises:
             PolicyForbids: if this machine's policy does not allow the bundle, or the device.
             DeviceUnavailable: with the probe's reason, or because it runs decoders only.
+            UnsupportedOperators: if the bundle's graphs need some that the device lacks.
             CorruptBundle: if a file does not match the manifest.
         """
         policy.check(bundle)
         policy.check_device(self.name)
-        self._require()
+        self._require(bundle)
         opening = partial(self._open_graph, bundle, plan, graph)
         return within(self.open_seconds, opening, self.name)
 
@@ -246,7 +248,7 @@ class Runtime(ABC):
         _ = bundle.decoder  # before the device is asked for anything
         policy.check(bundle)
         policy.check_device(self.name)
-        self._require()
+        self._require(bundle)
         try:
             return within(self.open_seconds, partial(self._open, bundle, plan), self.name)
         except MemoryError as exc:
@@ -262,7 +264,7 @@ class Runtime(ABC):
                 say("Open it with a smaller context.", "문맥 길이를 줄여서 여세요."),
             ) from exc
 
-    def _require(self) -> None:
+    def _require(self, bundle: "Bundle") -> None:
         report = self.probe()
         if not report.available:
             raise DeviceUnavailable(
@@ -273,6 +275,15 @@ class Runtime(ABC):
                 report.reason,
                 report.fix,
             )
+        reason, fix = lacking(bundle, self.target, report.device)
+        if reason:
+            raise UnsupportedOperators(self._cannot_run(bundle), reason, fix)
+
+    def _cannot_run(self, bundle: "Bundle") -> str:
+        return say(
+            f"The device {self.name} cannot run {bundle.name}.",
+            f"{self.name} 장치로는 {bundle.name}을(를) 실행할 수 없습니다.",
+        )
 
     @abstractmethod
     def _probe(self) -> Report:
@@ -284,10 +295,4 @@ class Runtime(ABC):
 
     def _open_graph(self, bundle: "Bundle", plan: "Plan", graph: str | None) -> Session:
         """A stateless session; a device that cannot says so."""
-        raise DeviceUnavailable(
-            say(
-                f"The device {self.name} cannot run {bundle.name}.",
-                f"{self.name} 장치로는 {bundle.name}을(를) 실행할 수 없습니다.",
-            ),
-            *decoders_only(),
-        )
+        raise DeviceUnavailable(self._cannot_run(bundle), *decoders_only())

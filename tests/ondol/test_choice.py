@@ -12,7 +12,7 @@ from ondol.bundle import Bundle
 from ondol.choice import PREFERENCE, Choice, pick
 from ondol.device import Device, Report, Silicon, State
 from ondol.engine import Engine
-from ondol.errors import DeviceUnavailable, UnknownDevice
+from ondol.errors import DeviceUnavailable, UnknownDevice, UnsupportedOperators
 from ondol_runtimes.null import NullRuntime
 from tiny_models import Tiny
 
@@ -93,6 +93,9 @@ def test_a_device_by_name_is_that_one_or_an_error(
         use(monkeypatch, kind)
         with pytest.raises(DeviceUnavailable, match=words):
             pick(bundle, "qnn")
+    with pytest.raises(UnsupportedOperators, match="lacks: ") as caught:
+        Engine.open(bundle, device="qnn")
+    assert caught.value.fix == f"ondol lint {bundle.name} --target cpu"
     with pytest.raises(UnknownDevice, match="qn"):
         pick(bundle, "qn")
 

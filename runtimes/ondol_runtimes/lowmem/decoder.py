@@ -12,7 +12,7 @@ from ondol.manifest import Variant
 from ondol.outline import Outline
 from ondol.plan import Plan
 from ondol.stateless import Port
-from ondol_runtimes._bound import Bound
+from ondol_runtimes._bound import Bound, loading
 from ondol_runtimes._inference import Inference, Settings
 from ondol_runtimes._ort import OrtDecoder, check_facts
 from ondol_runtimes.lowmem.cutting import Passed, cut
@@ -37,7 +37,8 @@ class LowmemDecoder(OrtDecoder):
         outline = Outline.read(data, variant.graph)
         settings = Settings(plan.threads, plan.spin, stop_spinning=True, shared_arena=True)
         pieces = cut(outline, PIECE_BYTES)
-        mapped = list(open_mapped(pieces, folder, settings, lean=plan.memory is not None))
+        with loading(inference, bundle, variant.graph):
+            mapped = list(open_mapped(pieces, folder, settings, lean=plan.memory is not None))
         keep = None
         if plan.memory is not None:
             seen = footprint(bundle, plan, None, outline, streamed=True)

@@ -58,7 +58,7 @@ def compile_bundle(
     """
     socs = [soc_of(name) for name in dict.fromkeys(name.upper() for name in names)]
     graphs = _graphs(bundle)
-    QnnRuntime()._require()
+    QnnRuntime()._require(bundle)
     bundle.verify()
     tell, done = progress or _silent, list[Compiled]()
     total = len(socs) * (1 + len(graphs.prefill))
