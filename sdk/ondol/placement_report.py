@@ -91,7 +91,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PassPlacement:
     """One pass: its tokens, those before, every node, and each device's share."""
 
     tokens: int
@@ -110,8 +110,8 @@ class PlacementReport:
     bundle: str
     device: str
     graph: str
-    prefill: Placed
-    decode: Placed | None
+    prefill: PassPlacement
+    decode: PassPlacement | None
     notes: tuple[str, ...]
 
 
@@ -162,7 +162,7 @@ def place(
     )
 
 
-def _placed(bundle: Bundle, runtime: Runtime, settings: Plan, run: Pass) -> Placed:
+def _placed(bundle: Bundle, runtime: Runtime, settings: Plan, run: Pass) -> PassPlacement:
     nodes: Sequence[NodeCost] = import_module(COSTS).nodes(bundle, runtime.target, run)
     if isinstance(runtime, Places):
         where = runtime.assign(bundle, settings, nodes, run.tokens)
@@ -178,7 +178,7 @@ def _placed(bundle: Bundle, runtime: Runtime, settings: Plan, run: Pass) -> Plac
         else Row(node.name, node.operator, "", folded_reason(), 0, 0)
         for node, at in zip(nodes, where, strict=True)
     )
-    return Placed(run.tokens, run.before, rows, _shares(rows))
+    return PassPlacement(run.tokens, run.before, rows, _shares(rows))
 
 
 def _shares(rows: Sequence[Row]) -> tuple[Share, ...]:

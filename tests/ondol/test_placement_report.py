@@ -6,11 +6,11 @@ import pytest
 
 from graph_bundle import encoder_bundle
 from ondol.errors import DeviceUnavailable, OptionError
-from ondol.placement_report import Placed, PlacementReport, place
+from ondol.placement_report import PassPlacement, PlacementReport, place
 from tiny_models import CONTEXT, Tiny
 
 
-def adds_up(placed: Placed) -> None:
+def adds_up(placed: PassPlacement) -> None:
     assert sum(share.flops_share for share in placed.shares) == pytest.approx(1)
     assert sum(share.bytes_share for share in placed.shares) == pytest.approx(1)
     assert sum(share.nodes for share in placed.shares) == sum(bool(r.device) for r in placed.rows)

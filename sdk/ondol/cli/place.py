@@ -12,7 +12,7 @@ from ondol.language import say
 from ondol.preparing import converters
 
 if TYPE_CHECKING:
-    from ondol.placement_report import Placed, PlacementReport
+    from ondol.placement_report import PassPlacement, PlacementReport
 
 
 def place(
@@ -94,7 +94,7 @@ def _prefill(report: "PlacementReport") -> str:
     return say(f"prefill, {count} tokens", f"프리필({count}토큰)")
 
 
-def _shares(title: str, placed: "Placed") -> list[tuple[str, ...]]:
+def _shares(title: str, placed: "PassPlacement") -> list[tuple[str, ...]]:
     return [
         (
             title,
