@@ -33,7 +33,7 @@ def e5_path() -> Path:
 
 @cache
 def starter_bundle(name: str, weights: str = "auto") -> Bundle:
-    """A starter as a bundle, converted once a run, or once for as long as ONDOL_TEST_CACHE lives."""
+    """A starter as a bundle, converted once a run; ONDOL_TEST_CACHE keeps it for the next."""
     from ondol_converters.starters import convert_starter, usual
 
     gguf_path(name)

@@ -11,12 +11,12 @@ from functools import cache
 from typing import ClassVar, NoReturn
 
 from ondol.bundle import Bundle
+from ondol.child_process import Answer, ask, can_ask
 from ondol.device import Report, Silicon, State
 from ondol.errors import DeviceUnavailable
 from ondol.language import say
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
-from ondol_runtimes._probing import Answer, ask, can_ask
 
 SECONDS = 20.0
 

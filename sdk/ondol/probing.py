@@ -6,13 +6,13 @@ Whatever a device's code does, hang, raise or end its process, the answer is a r
 import json
 import os
 import queue
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, replace
 
+from ondol.child_process import ask, can_ask
 from ondol.device import Device, Report, Silicon, State
 from ondol.language import say
 from ondol.strict import build
@@ -81,39 +81,26 @@ def _here(name: str) -> Report:
 
 def _elsewhere(name: str, seconds: float) -> Report:
     """A report from another process; an app in one piece has none to start."""
-    if not sys.executable or getattr(sys, "frozen", False):
+    if not can_ask():
         return _here(name)
-    command = [sys.executable, "-c", CHILD, json.dumps(sys.path), name]
-    try:
-        ran = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+    answer = ask("-c", CHILD, json.dumps(sys.path), name, seconds=seconds)
+    if answer.hung:
         return _timed_out(name, seconds)
-    except OSError as exc:
-        return Report(name, State.MISSING_SOFTWARE, f"{type(exc).__name__}: {exc}")
-    if ran.returncode:
-        words = f"{ran.stderr.strip()[-200:]}"
+    if answer.fault:
         return Report(
             name,
             State.MISSING_SOFTWARE,
             say(
-                f"Probing ended its process (exit {ran.returncode}). {words}",
-                f"확인하던 프로세스가 죽었습니다(종료 코드 {ran.returncode}). {words}",
-            ).rstrip(),
+                f"Probing ended its process ({answer.fault}).",
+                f"확인하던 프로세스가 죽었습니다({answer.fault}).",
+            ),
         )
-    return _report(name, ran.stdout)
+    return _report(name, answer.lines)
 
 
-def _report(name: str, printed: str) -> Report:
+def _report(name: str, lines: Sequence[str]) -> Report:
     try:
-        said = json.loads(printed.splitlines()[-1])
+        said = json.loads(lines[-1])
         device = said["device"]
         return Report(
             name,

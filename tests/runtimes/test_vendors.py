@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from ondol import registry
+from ondol.child_process import ask
 from ondol.device import Report, Silicon, State
 from ondol.errors import DeviceUnavailable, OptionError
 from ondol.plan import Plan
 from ondol_runtimes import _vendor
-from ondol_runtimes._probing import ask
 from ondol_runtimes._vendor import VendorRuntime
 from ondol_runtimes.exynos import COMPILE
 from ondol_runtimes.furiosa import COMPILER, estimate

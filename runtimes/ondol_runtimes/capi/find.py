@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ondol.child_process import ask, can_ask
 from ondol.language import say
-from ondol_runtimes._probing import ask, can_ask
 from ondol_runtimes.capi import check
 from ondol_runtimes.capi.api import VERSION
 

@@ -113,6 +113,9 @@ def _scratch(size_bytes: int) -> Iterator[Path]:
                     f"{root}: {free / 1e6:.0f} MB are free, {needed / 1e6:.0f} MB are needed.",
                     f"{root}: {free / 1e6:.0f} MB가 남았고 {needed / 1e6:.0f} MB가 필요합니다.",
                 ),
-                say("Free some space, or set ONDOL_HOME.", "공간을 비우거나 ONDOL_HOME을 바꾸세요."),
+                say(
+                    "Free some space, or set ONDOL_HOME.",
+                    "공간을 비우거나 ONDOL_HOME을 바꾸세요.",
+                ),
             )
         yield folder

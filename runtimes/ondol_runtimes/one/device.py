@@ -10,13 +10,14 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from ondol.bundle import Bundle
+from ondol.child_process import fault
 from ondol.device import Device, Report, Silicon, State
 from ondol.errors import DeviceUnavailable
 from ondol.language import say
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
 from ondol.stateless import Session
-from ondol_runtimes.one.trial import IMPORT, fault, prove
+from ondol_runtimes.one.trial import IMPORT, prove
 
 PACKAGE = "onert"
 SECONDS = 20.0

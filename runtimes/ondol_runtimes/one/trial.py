@@ -3,9 +3,9 @@
 import os
 from functools import cache
 
+from ondol.child_process import fault
 from ondol.errors import CorruptBundle
 from ondol.language import say
-from ondol_runtimes._probing import ask, can_ask
 
 SECONDS = 60.0
 IMPORT = "from onert.native.libnnfw_api_pybind import infer; infer.nnfw_session"
@@ -24,17 +24,6 @@ session.run()
 """
 
 
-def fault(code: str, *arguments: str, seconds: float = SECONDS) -> str:
-    """Why some code fails in another interpreter, in its last words; empty if it does not.
-
-    An app in one piece has no interpreter to start, and finds out by itself.
-    """
-    if not can_ask():
-        return ""
-    mapped = {"USE_MMAPED_DATA": "1"}
-    return ask("-c", code, *arguments, seconds=seconds, environment=mapped).fault
-
-
 @cache
 def prove(path: str, sha256: str) -> None:
     """Let another process load a circle file and run it on zeros; once for the same bytes.
@@ -42,7 +31,7 @@ def prove(path: str, sha256: str) -> None:
     Raises:
         CorruptBundle: if it fails or dies, in onert's words.
     """
-    why = fault(RUN, path)
+    why = fault(RUN, path, seconds=SECONDS, environment={"USE_MMAPED_DATA": "1"})
     if why:
         raise refused(os.path.basename(path), f"onert: {why}")
 

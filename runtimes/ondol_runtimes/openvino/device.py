@@ -12,6 +12,7 @@ from functools import cache
 from typing import ClassVar
 
 from ondol.bundle import Bundle
+from ondol.child_process import Answer, ask, can_ask
 from ondol.device import Device, Report, Silicon, State
 from ondol.errors import DeviceUnavailable
 from ondol.language import say
@@ -20,7 +21,6 @@ from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
 from ondol.stateless import Session
 from ondol_runtimes._opening import proven
-from ondol_runtimes._probing import Answer, ask, can_ask
 
 SECONDS = 20.0
 

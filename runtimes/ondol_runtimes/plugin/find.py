@@ -5,9 +5,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ondol.child_process import ask, can_ask
 from ondol.device import State
 from ondol.language import say
-from ondol_runtimes._probing import ask, can_ask
 from ondol_runtimes.plugin import check
 
 SECONDS = 20.0  # ONNX Runtime and a plugin load in a fraction; one that hangs is not waited for

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ondol.bundle import Bundle
+from ondol.child_process import fault
 from ondol.device import Device, Report, Silicon, State
 from ondol.errors import DeviceUnavailable
 from ondol.fitting import Fitted, no_limit
@@ -22,7 +23,6 @@ from ondol.model_facts import SpeechFacts
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
 from ondol.stateless import Session
-from ondol_runtimes.one.trial import fault
 from ondol_runtimes.qnn.soc import DEFAULT, SOCS, Soc, soc_of
 
 if TYPE_CHECKING:

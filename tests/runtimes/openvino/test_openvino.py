@@ -12,6 +12,7 @@ import pytest
 from graph_bundle import TABLE, encoder_bundle
 from ondol import registry
 from ondol.bundle import Bundle
+from ondol.child_process import Answer
 from ondol.device import State
 from ondol.errors import BundleError, DeviceError, DeviceUnavailable
 from ondol.packing import pack
@@ -19,7 +20,6 @@ from ondol.plan import Plan
 from ondol.runtime import Runtime
 from ondol_converters.conversion import convert
 from ondol_converters.recipe import Activations, Options
-from ondol_runtimes._probing import Answer
 from ondol_runtimes.openvino import device as module
 from tiny_models import CONTEXT, MODELS, NAMES, Tiny, expected
 

@@ -68,7 +68,20 @@ def ask(*arguments: str, seconds: float, environment: Mapping[str, str] | None =
         lines = tuple(out.read().decode("utf-8", "replace").splitlines())
         err.seek(max(0, err.seek(0, os.SEEK_END) - TAIL))
         said = err.read().decode("utf-8", "replace")
-        return Answer(lines, "" if code == 0 else f"{_ending(code)}; {_last(said)}"[:WORDS])
+        ended = "; ".join(filter(None, (_ending(code), _last(said))))
+        return Answer(lines, "" if code == 0 else ended[:WORDS])
+
+
+def fault(
+    code: str, *arguments: str, seconds: float, environment: Mapping[str, str] | None = None
+) -> str:
+    """Why some code fails in another interpreter; empty if it does not.
+
+    An app in one piece has no interpreter to start, and finds out by itself.
+    """
+    if not can_ask():
+        return ""
+    return ask("-c", code, *arguments, seconds=seconds, environment=environment).fault
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ondol_runtimes import _probing
-from ondol_runtimes._probing import ask, can_ask
+from ondol import child_process
+from ondol.child_process import ask, can_ask, fault
 
 STARTS_ANOTHER = """
 import subprocess, sys, time
@@ -29,9 +29,9 @@ def test_lines_and_environment() -> None:
     ("code", "fault"),
     [
         ("raise OSError('libchip.so is missing')", "exit 1; OSError: libchip.so is missing"),
-        ("import os; os.kill(os.getpid(), 11)", "SIGSEGV; "),
-        ("import os; os.abort()", "SIGABRT; "),
-        ("import sys; sys.exit(7)", "exit 7; "),
+        ("import os; os.kill(os.getpid(), 11)", "SIGSEGV"),
+        ("import os; os.abort()", "SIGABRT"),
+        ("import sys; sys.exit(7)", "exit 7"),
         ("import no_such_chip", "exit 1; ModuleNotFoundError: No module named 'no_such_chip'"),
     ],
 )
@@ -42,7 +42,7 @@ def test_how_it_ended(code: str, fault: str) -> None:
 
 def test_much_is_said_in_few_words() -> None:
     code = "import sys; sys.stderr.write('x' * 100_000 + chr(10)); sys.exit(1)"
-    assert len(ask("-c", code, seconds=60).fault) <= _probing.WORDS
+    assert len(ask("-c", code, seconds=60).fault) <= child_process.WORDS
 
 
 def test_one_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
@@ -68,8 +68,9 @@ def gone(pid: int) -> bool:
 
 def test_an_app_in_one_piece_has_nothing_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
     assert can_ask()
+    assert fault("raise SystemExit(7)", seconds=60) == "exit 7"
     monkeypatch.setattr(sys, "executable", "")
-    assert not can_ask()
+    assert not can_ask() and fault("raise SystemExit(7)", seconds=60) == ""
 
 
 def test_an_interpreter_that_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
