@@ -8,7 +8,8 @@ Measured on 20 MB of English prose, manuals and code, half of all Latin tokens a
 vocabulary's first 1,300 of the kind, 83 % among 16,000, with an exponent of 1.1. Many of them are
 of other languages, so the common words of English have a share of their own: `words_en.txt`
 holds the most frequent of WordNet's and GCIDE's definitions, manuals, fortunes and a game's
-dialogues, counted by us, most frequent first (their frequency falls as 1 / (rank + 2.7)).
+dialogues, counted by us, most frequent first (their frequency falls as 1 / (rank + 2.7));
+`tests/fixtures/make_words_en.py` makes it.
 """
 
 import heapq
