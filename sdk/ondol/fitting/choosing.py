@@ -47,7 +47,9 @@ def fit(
     wished_context: bool = False,
     streamed: bool = False,
 ) -> Fitted:
-    """The plan, or the largest below it that fits in memory.
+    """The plan, or the largest below it that fits in memory: smaller passes, a shorter context.
+
+    The type of keys and values stays: it is the graph's, chosen when the bundle is made.
 
     Args:
         bundle: what is to be opened on the CPU.
@@ -239,16 +241,23 @@ def _refusal(
 
 
 def _advice(bundle: Bundle, small: Plan | None) -> str:
-    if small is not None:
-        held = characters(bundle, small.context)
+    if small is None:
         return say(
-            f"The longest context that fits is {small.context} tokens ({held}): "
-            f"--context {small.context}",
-            f"들어가는 가장 긴 문맥은 {small.context}토큰입니다({held}): --context {small.context}",
+            "No context fits. Try --device lowmem, or convert again with --weights int4.",
+            "어떤 문맥도 들어가지 않습니다. --device lowmem을 쓰거나 --weights int4로 다시 "
+            "변환하세요.",
         )
-    return say(
-        "No context fits. Try --device lowmem, or convert again with --weights int4.",
-        "어떤 문맥도 들어가지 않습니다. --device lowmem을 쓰거나 --weights int4로 다시 변환하세요.",
+    held = characters(bundle, small.context)
+    longest = say(
+        f"The longest context that fits is {small.context} tokens ({held}): "
+        f"--context {small.context}",
+        f"들어가는 가장 긴 문맥은 {small.context}토큰입니다({held}): --context {small.context}",
+    )
+    if bundle.decoder.cache == "int8":
+        return longest
+    return longest + say(
+        ". Convert again with --kv-cache int8, and keys and values take a quarter.",
+        ". --kv-cache int8로 다시 변환하면 키와 값이 4분의 1로 줄어듭니다.",
     )
 
 

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,14 @@ def test_passes_shrink_first_then_the_context_and_both_are_said(tiny: Tiny, room
     with pytest.raises(NotEnoughMemory) as caught:
         fit(bundle, wide, wished_context=True)
     assert "longest context" in caught.value.fix and "Korean characters" in caught.value.fix
+    assert "--kv-cache int8" in caught.value.fix
+    whole = Bundle(
+        bundle.path, replace(bundle.manifest, model=replace(bundle.decoder, cache="int8"))
+    )
+    room.of(_added(whole, Plan(50_000, 1, True, batch=32)))
+    with pytest.raises(NotEnoughMemory) as caught:
+        fit(whole, wide, wished_context=True)
+    assert "longest context" in caught.value.fix and "--kv-cache" not in caught.value.fix
 
 
 def test_where_nothing_fits_the_numbers_are_said(tiny: Tiny, room: Limit) -> None:
