@@ -1,9 +1,9 @@
 """The default Qwen as a Hugging Face folder in bfloat16. Called by genai_builder.py."""
 
+import argparse
 import json
 import math
 import struct
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +20,10 @@ ROWS = 4096
 
 
 def main() -> None:
-    """Argument: the folder to write."""
-    folder = Path(sys.argv[1])
+    """Write the folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="the folder to write")
+    folder: Path = parser.parse_args().folder
     folder.mkdir()
     with GgufSource([locate(part) for part in QWEN.parts], QWEN.file) as source:
         decoder, names = recognise(source)
