@@ -14,7 +14,7 @@ from ondol.errors import NotEnoughMemory, PolicyForbids
 from ondol.label import Label, export, read
 from ondol.plan import Plan
 from ondol.policy import NAME
-from ondol.privacy import guarded
+from ondol.privacy import guarded, guarded_values
 from ondol.reply import Finish, Limits
 from ondol_converters.hub.library import check_policy
 from tiny_models import Tiny
@@ -124,6 +124,16 @@ def test_what_is_masked_on_which_way(user: Path, system: Path) -> None:
     assert "010" not in guarded(TEXT, "tools")
     assert "010" not in read(export(TEXT, LABEL).to_text()).text
     assert "010" not in export(TEXT, LABEL).to_json()
+
+
+def test_every_text_of_a_tools_arguments_is_masked(user: Path) -> None:
+    values = {"to": TEXT, "all": [TEXT, {"in": TEXT}], "count": 3, "on": True, "none": None}
+    assert guarded_values(values, "tools") == values
+    user.write_text('masking = ["tools"]')
+    masked = guarded_values(values, "tools")
+    assert "010" not in str(masked) and "김서연" not in str(masked)
+    assert masked.keys() == values.keys() and (masked["count"], masked["on"]) == (3, True)
+    assert guarded_values(values, "exports") == values
 
 
 def test_logs(user: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,18 @@
 
 from ondol.privacy.finding import find
 from ondol.privacy.found import KINDS, Found, Kind, kind
-from ondol.privacy.guard import guarded
+from ondol.privacy.guard import guarded, guarded_values
 from ondol.privacy.masking import Key, Masked, mask
 
-__all__ = ["Found", "KINDS", "Key", "Kind", "Masked", "find", "guarded", "kind", "mask"]
+__all__ = [
+    "Found",
+    "KINDS",
+    "Key",
+    "Kind",
+    "Masked",
+    "find",
+    "guarded",
+    "guarded_values",
+    "kind",
+    "mask",
+]
