@@ -19,6 +19,14 @@ from ondol.hangul import Query, find_choseong
         ("다", "닭", "닭"),
         ("달", "닭", "닭"),
         ("닥", "닭", None),
+        ("한", "하나", "하나"),
+        ("닭", "달걀", "달걀"),
+        ("닭", "다가", None),
+        ("핬", "하쓰", "하쓰"),
+        ("ㄳ", "감사", "감사"),
+        ("ㄳ", "ㄳ", "ㄳ"),
+        ("ㅂㅄ", "바보상자", "바보상"),
+        ("과", "과일", "과"),
         ("ㄱ", "ㅋㅋㄱ", "ㄱ"),
         ("ㄲ", "가까이", "까"),
         ("abㅎ", "AB형", "AB형"),
@@ -42,6 +50,7 @@ def test_a_query_is_found_where_it_is(query: str, text: str, part: str | None, f
 def test_a_finished_query_does_not_grow() -> None:
     assert Query("달", growing=False).find("닭") is None
     assert Query("달", growing=False).find("반달") == (1, 2)
+    assert Query("한", growing=False).find("하나") is None
 
 
 @pytest.mark.parametrize("query", ["", "  ", "\n"])
