@@ -4,6 +4,7 @@ from ondol.privacy.finding import find
 from ondol.privacy.found import KINDS, Found, Kind, kind
 from ondol.privacy.guard import guarded, guarded_values
 from ondol.privacy.masking import Key, Masked, mask
+from ondol.privacy.tagged import tagged
 
 __all__ = [
     "Found",
@@ -16,4 +17,5 @@ __all__ = [
     "guarded_values",
     "kind",
     "mask",
+    "tagged",
 ]

@@ -71,7 +71,7 @@ def _composed(kept: list[str], places: "array[int]") -> Folded:
     at = 0
     while at < len(kept):
         end = at + 1
-        while end < len(kept) and _joins(kept[end]):
+        while end < len(kept) and _joins(kept[end - 1], kept[end]):
             end += 1
         piece = kept[at]
         if end - at > 1 and (piece.isalpha() or not piece.isascii()):  # a struck digit stays one
@@ -84,8 +84,10 @@ def _composed(kept: list[str], places: "array[int]") -> Folded:
     return Folded("".join(pieces), starts, ends)
 
 
-def _joins(character: str) -> bool:
+def _joins(before: str, character: str) -> bool:
     """Whether a character may become one with what stands before it."""
-    if character < "\u0300":
+    if character < "\u0300" or "가" <= character <= "힣":
         return False
-    return "\u1161" <= character <= "\u11ff" or unicodedata.combining(character) != 0
+    if "\u1161" <= character <= "\u11ff" or unicodedata.combining(character) != 0:
+        return True
+    return not unicodedata.is_normalized("NFC", before + character)

@@ -90,6 +90,14 @@ def test_folding_keeps_order_and_places(text: str) -> None:
     assert fold(unicodedata.normalize("NFD", "한글 각")).text == "한글 각"
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.characters(codec="utf-8"), max_size=12))
+def test_what_rules_read_is_composed(text: str) -> None:
+    for form in (text, unicodedata.normalize("NFD", text)):
+        folded = fold(form).text
+        assert unicodedata.is_normalized("NFC", folded)
+
+
 HOSTILE = (
     *("1", "1 ", "1-", "1.", "a", "a@", "a@a.", "a:", "가", "시 ", "서울 ", "김민수 ", "이름: "),
     *("로길동", "\u1112\u1161\u11ab", "\u200b", "가\u0301", "[이름 1]", "서울 강남구 역삼동 1-1 "),
