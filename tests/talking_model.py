@@ -16,10 +16,16 @@ TEMPLATE = (
 )
 
 
-def talking(folder: Path, weights: Weights = "auto", context: int = TALKER_CONTEXT) -> Bundle:
-    """Convert it into `folder`/talker."""
+def talking(
+    folder: Path,
+    weights: Weights = "auto",
+    context: int = TALKER_CONTEXT,
+    template: str = TEMPLATE,
+) -> Bundle:
+    """Convert it into `folder`/talker; with an empty template it only continues text."""
     source = shutil.copytree(MODELS / "qwen2", folder / "source")
-    _change(source / "tokenizer_config.json", chat_template=TEMPLATE)
+    if template:
+        _change(source / "tokenizer_config.json", chat_template=template)
     _change(source / "config.json", max_position_embeddings=context)
     return convert(
         source, folder / "talker", options=Options(weights=weights, context=context)

@@ -15,12 +15,18 @@ if TYPE_CHECKING:
     from ondol.encoder import Encoder as Encoder
     from ondol.engine import Engine as Engine
     from ondol.errors import OndolError as OndolError
+    from ondol.grammar.extraction import extract as extract
+    from ondol.grammar.rules import Choices as Choices
+    from ondol.grammar.rules import Json as Json
+    from ondol.grammar.rules import Lark as Lark
+    from ondol.grammar.rules import Regex as Regex
     from ondol.label import Label as Label
     from ondol.privacy import mask as mask
     from ondol.sampling import Sampling as Sampling
     from ondol.session import Conversation as Conversation
     from ondol.speech import Recogniser as Recogniser
     from ondol.tokenizer import Tokenizer as Tokenizer
+    from ondol.tools.loop import run_tools as run_tools
 
 __version__ = "0.1.0"
 
@@ -29,16 +35,22 @@ _HOMES = {
     "Availability": "ondol.availability",
     "Bundle": "ondol.bundle",
     "Choice": "ondol.choice",
+    "Choices": "ondol.grammar.rules",
     "Conversation": "ondol.session",
     "Encoder": "ondol.encoder",
     "Engine": "ondol.engine",
+    "Json": "ondol.grammar.rules",
     "Label": "ondol.label",
+    "Lark": "ondol.grammar.rules",
     "OndolError": "ondol.errors",
     "Recogniser": "ondol.speech",
+    "Regex": "ondol.grammar.rules",
     "Sampling": "ondol.sampling",
     "Tokenizer": "ondol.tokenizer",
+    "extract": "ondol.grammar.extraction",
     "mask": "ondol.privacy",
     "pick": "ondol.choice",
+    "run_tools": "ondol.tools.loop",
 }
 
 __all__ = [
@@ -46,16 +58,22 @@ __all__ = [
     "Availability",
     "Bundle",
     "Choice",
+    "Choices",
     "Conversation",
     "Encoder",
     "Engine",
+    "Json",
     "Label",
+    "Lark",
     "OndolError",
     "Recogniser",
+    "Regex",
     "Sampling",
     "Tokenizer",
+    "extract",
     "mask",
     "pick",
+    "run_tools",
 ]
 
 

@@ -2,10 +2,10 @@
 
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, overload
 
 from ondol import asynchronous, log, preparing, registry
 from ondol.availability import Availability, Readiness, availability
@@ -14,6 +14,8 @@ from ondol.choice import pick
 from ondol.engine import Engine
 from ondol.errors import BundleNotFound, OptionError, SessionClosed
 from ondol.fitting import fitted_by
+from ondol.grammar.extraction import Made, extract
+from ondol.grammar.kinds import Schema
 from ondol.language import say
 from ondol.plan import plan
 from ondol.preparing import Progress
@@ -21,6 +23,9 @@ from ondol.reply import Limits, Reply
 from ondol.sampling import Sampling
 from ondol.session import CONTINUATION_TOKENS, Conversation
 from ondol.starter import Starter
+from ondol.tools.calls import Calling
+from ondol.tools.functions import Function
+from ondol.tools.loop import ToolLimits, ToolRun, Veto, run_tools
 
 logger = log.logger(__name__)
 
@@ -46,6 +51,7 @@ class Assistant:
         limits: when replies end; None: at the model's word, and of a model that only continues
             text after `CONTINUATION_TOKENS`.
         progress: called with stage, done and total while a starter is converted.
+        tools: functions that the model may call in `run_tools`.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class Assistant:
         sampling: Sampling | None = None,
         limits: Limits | None = None,
         progress: Progress | None = None,
+        tools: Sequence[Callable[..., Any] | Function] = (),
     ) -> None:
         self._model = model
         self._device = device
@@ -72,6 +79,7 @@ class Assistant:
         self._sampling = sampling
         self._limits = limits
         self._progress = progress
+        self._tools = tools
         self._opening = threading.RLock()
         self._first: Conversation | None = None  # its turns stay empty: others branch off
         self._closed = False
@@ -111,6 +119,34 @@ class Assistant:
     ) -> AsyncGenerator[str, None]:
         """The pieces of a reply, for asyncio, made as they are asked for."""
         return asynchronous.pieces(partial(self.reply, text, sampling=sampling, limits=limits))
+
+    @overload
+    def extract(self, text: str, schema: type[Made], *, limits: Limits | None = None) -> Made: ...
+    @overload
+    def extract(self, text: str, schema: Schema, *, limits: Limits | None = None) -> Any: ...
+    def extract(self, text: str, schema: Any, *, limits: Limits | None = None) -> Any:
+        """What a text says, as an instance of a type or of a JSON Schema: `ondol.extract`."""
+        return extract(self.conversation(""), text, schema, limits=limits or self._limits)
+
+    def run_tools(
+        self,
+        text: str,
+        *,
+        calling: Calling = "guided",
+        before_call: Veto | None = None,
+        tool_limits: ToolLimits | None = None,
+        limits: Limits | None = None,
+    ) -> ToolRun:
+        """Answer a text by way of the assistant's tools; as `ondol.tools.run_tools`."""
+        return run_tools(
+            self.conversation(),
+            text,
+            self._tools,
+            calling=calling,
+            before_call=before_call,
+            tool_limits=tool_limits,
+            limits=limits,
+        )
 
     def conversation(self, system: str | None = None) -> Conversation:
         """A conversation of its own on this model.

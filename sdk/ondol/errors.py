@@ -6,7 +6,9 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      ├─ OptionError                2   an option or argument that cannot be meant
      │   ├─ BadKey                     a key file that is none, or whose passphrase is wrong
      │   ├─ BadText                    a text or task file that is empty, broken or not UTF-8
-     │   └─ BadLabel                   an exported text whose AI label is missing or does not hold
+     │   ├─ BadLabel                   an exported text whose AI label is missing or does not hold
+     │   ├─ BadGrammar                 a schema, type or grammar that no reply could keep to
+     │   └─ BadTool                    a function that no model can call
      ├─ SourceError                3   a model to convert is not one, or is broken
      │   ├─ CorruptSource              truncated, bit-flipped, or lying about itself
      │   ├─ MissingTokenizer           weights without a tokenizer
@@ -33,6 +35,8 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      ├─ GenerationError            6   a prompt or a reply that cannot go on
      │   ├─ BadPrompt                  empty, or not Unicode text
      │   ├─ ContextFull                more tokens than the context holds
+     │   ├─ CutShort                   a reply that ended before its data did; carries both
+     │   ├─ InvalidData                a reply that is no instance of the type; carries its text
      │   └─ TemplateError              the chat template failed or broke a rule
      ├─ StorageError               7   the disk said no; nothing old was harmed
      │   ├─ DiskFull                   no space left; what was half-written is removed
@@ -80,6 +84,14 @@ class BadText(OptionError):
 
 class BadLabel(OptionError):
     """An exported text's label that AI wrote it is missing, or does not hold."""
+
+
+class BadGrammar(OptionError):
+    """A schema, type, regex or grammar that is none, is too large, or that no text fulfils."""
+
+
+class BadTool(OptionError):
+    """A function that cannot be a tool, or a model that cannot call one."""
 
 
 class SourceError(OndolError):
@@ -192,6 +204,25 @@ class BadPrompt(GenerationError):
 
 class ContextFull(GenerationError):
     """More tokens than the context holds."""
+
+
+class CutShort(GenerationError):
+    """A reply ended before its data did: `text` is what there is, `finish` says why it ended."""
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", text: str = "", finish: str = ""
+    ) -> None:
+        super().__init__(what, why, fix)
+        self.text = text
+        self.finish = finish
+
+
+class InvalidData(GenerationError):
+    """A whole reply is no instance of the type that was asked for: `text` is the reply."""
+
+    def __init__(self, what: str, why: str = "", fix: str = "", text: str = "") -> None:
+        super().__init__(what, why, fix)
+        self.text = text
 
 
 class TemplateError(GenerationError):

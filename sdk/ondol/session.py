@@ -11,7 +11,7 @@ from ondol.language import say
 from ondol.prompt import Prompt
 from ondol.reply import Limits, Reply, common
 from ondol.sampling import Sampling
-from ondol.template import ChatTemplate, Message
+from ondol.template import ChatTemplate, Message, Tool
 
 TEMPLATE = "chat_template.jinja"
 CONTINUATION_TOKENS = 256
@@ -123,12 +123,17 @@ class Conversation:
         one, other = (encode(self.prompt([*self.turns, Message("user", text)])) for text in "가A")
         self.engine.warm(one[: common(one, other)])
 
-    def prompt(self, turns: Sequence[Message]) -> Prompt:
-        """What the model is given for these turns."""
+    @property
+    def template(self) -> str:
+        """The chat template's text; empty without one."""
+        return self._template.source if self._template else ""
+
+    def prompt(self, turns: Sequence[Message], tools: Sequence[Tool] | None = None) -> Prompt:
+        """What the model is given for these turns, and for tools where its template lists them."""
         if self._template is None:
             return Prompt.plain(turns[-1].content)
         opening = [Message("system", self.system)] if self.system else []
-        return self._template.render([*opening, *turns])
+        return self._template.render([*opening, *turns], tools=tools)
 
 
 def _template(engine: Engine) -> ChatTemplate | None:

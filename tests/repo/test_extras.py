@@ -14,6 +14,7 @@ EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 FENCES = {
     "sdk/ondol": "",
     "sdk/ondol/cli": "cli",
+    "sdk/ondol/grammar": "guided",
     "converters/ondol_converters": "converters",
     "converters/ondol_converters/circle": "converters one",
     "converters/ondol_converters/encoders": "converters reference",
