@@ -21,6 +21,8 @@ class Guided:
         self.trouble = ""
         self._matcher = matcher
         self._ends = vocabulary.ends
+        self._known: tuple[bytes, bool, int] | None = None
+        self._bias: Logits
 
     @property
     def finished(self) -> bool:
@@ -40,18 +42,21 @@ class Guided:
         """
         import numpy as np
 
-        bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
+        bits = self._matcher.compute_bitmask()
         if self._matcher.is_error():
             self.trouble = in_short(self._matcher.get_error())
             logits.fill(-np.inf)
             return
-        allowed = np.flatnonzero(np.unpackbits(bits, bitorder="little")[: len(logits)])
-        if not self._matcher.is_accepting():
-            # Where nothing can follow, llguidance offers the end even if the text is not whole
-            allowed = allowed[~np.isin(allowed, self._ends)]
-        kept = logits[allowed]
-        logits.fill(-np.inf)
-        logits[allowed] = kept
+        ends = self._matcher.is_accepting()
+        if (bits, ends, len(logits)) != self._known:  # within a string it is the same for long
+            self._known = (bits, ends, len(logits))
+            allowed = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")
+            if not ends:
+                # Where nothing can follow, llguidance offers the end though the text is not whole
+                allowed[list(self._ends)] = 0
+            self._bias = np.full(len(logits), -np.inf, np.float32)
+            self._bias[np.flatnonzero(allowed[: len(logits)].view(np.bool_))] = 0
+        logits += self._bias
 
     def accept(self, token: int) -> None:
         """Take note of a token that was chosen."""

@@ -38,7 +38,10 @@ def schema_of(kind: Any) -> dict[str, Any]:
     if isinstance(kind, Mapping):
         return dict(kind)
     if is_pydantic(kind):
-        return dict(kind.model_json_schema())
+        try:
+            return dict(kind.model_json_schema())
+        except Exception as exc:  # a model of somebody else's may fail in any way
+            raise bad_grammar(f"{type(exc).__name__}: {exc}"[:400]) from exc
     writer = Writer()
     made = writer.of(kind)
     return {**made, "$defs": writer.named} if writer.named else made

@@ -14,7 +14,7 @@ from ondol.constraint import Constraint
 from ondol.errors import BadGrammar
 from ondol.grammar.guided import Guided
 from ondol.grammar.kinds import Schema, schema_of
-from ondol.grammar.normal import free_text
+from ondol.grammar.normal import FREE
 from ondol.grammar.schemas import prepared
 from ondol.grammar.vocabulary import bad_grammar, vocabulary
 from ondol.language import say
@@ -94,7 +94,7 @@ class Regex(Grammar):
         """The regex as llguidance's Lark."""
         from llguidance import regex_to_lark
 
-        return f"start: TEXT\nTEXT: /{regex_to_lark(self.pattern, '')}/s & /{free_text()}/"
+        return f"start: TEXT\nTEXT: /{regex_to_lark(self.pattern, '')}/s & /{FREE}*/"
 
 
 class Choices(Grammar):

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from ondol.errors import BadGrammar
-from ondol.grammar.normal import free_text
+from ondol.grammar.normal import FREE
+from ondol.grammar.options import exclusive
 from ondol.grammar.shortest import shortest
 from ondol.grammar.vocabulary import bad_grammar
 from ondol.language import say
@@ -19,6 +20,7 @@ from ondol.language import say
 DEEPEST = 64  # levels of lists and objects in a schema
 MOST = 20_000  # values in a schema
 LONGEST = 500_000  # characters that the shortest instance may have
+COUNTED = 10_000  # characters that a pattern counts itself
 WHOLE, REAL = 2**53, 10**15  # numbers lie within these unless the schema sets bounds
 
 ANNOTATIONS = frozenset(
@@ -43,7 +45,7 @@ def prepared(schema: Mapping[str, Any]) -> dict[str, Any]:
     plain = _Copy().of(schema, 0)
     if not isinstance(plain, dict):
         raise bad_grammar(say("A schema is a JSON object.", "스키마는 JSON 객체여야 합니다."))
-    narrowed = _narrowed(plain, closing=True)
+    narrowed = _Narrow(plain).of(plain, closing=True)
     size = shortest(narrowed)
     if size == math.inf:
         raise bad_grammar(
@@ -102,38 +104,61 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _narrowed(schema: dict[str, Any], *, closing: bool) -> dict[str, Any]:
-    """The schema and those inside it, narrowed.
+class _Narrow:
+    """Schemas and those inside them, narrowed; `root` is what references point into."""
 
-    Args:
-        schema: a plain schema.
-        closing: whether objects may be closed to names they do not know; not below `allOf`,
-            where another part knows other names.
-    """
-    made = {key: value for key, value in schema.items() if key not in ANNOTATIONS}
-    if not any(form in made for form in FORMS):
-        made |= _kind(made)
-    for key, value in made.items():
-        if key == "$ref" and isinstance(value, str):
-            made[key] = quote(unquote(value), safe="#/$~")  # a name in Hangul is no URI as it is
-        elif key in ("properties", "patternProperties", "$defs", "definitions"):
-            made[key] = _each(key, value, closing)
-        elif key in ("anyOf", "oneOf", "allOf", "prefixItems"):
-            inner = closing and key != "allOf"
-            made[key] = [_below(one, closing=inner) for one in _listed(key, value)]
-        elif key in ("items", "additionalProperties"):
-            made[key] = _below(value, closing=closing)
-    kinds = made.get("type")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    if "enum" in made or "const" in made:
+    def __init__(self, root: dict[str, Any]) -> None:
+        self._root = root
+        self._mixes = '"allOf":' in json.dumps(root)  # definitions may be parts of one object
+
+    def of(self, schema: dict[str, Any], *, closing: bool) -> dict[str, Any]:
+        """The schema narrowed.
+
+        Args:
+            schema: a plain schema.
+            closing: whether objects may be closed to names they do not know; not below `allOf`,
+                where another part knows other names.
+        """
+        made = {key: value for key, value in schema.items() if key not in ANNOTATIONS}
+        if not any(form in made for form in FORMS):
+            made |= _kind(made)
+        if "anyOf" not in made and exclusive(_listed("oneOf", made.get("oneOf", [])), self._root):
+            made["anyOf"] = made.pop("oneOf")
+        for key, value in made.items():
+            made[key] = self._part(key, value, closing)
+        kinds = made.get("type")
+        kinds = kinds if isinstance(kinds, list) else [kinds]
+        if "enum" in made or "const" in made:
+            return made
+        if "string" in kinds or STRING & made.keys():
+            _keep_normal(made)
+        if "integer" in kinds or "number" in kinds:
+            _bound(made, REAL if "number" in kinds else WHOLE)
+        if "object" in kinds and not any(form in made for form in FORMS):
+            _close(made, closing=closing)
         return made
-    if "string" in kinds or STRING & made.keys():
-        _keep_normal(made)
-    if "integer" in kinds or "number" in kinds:
-        _bound(made, REAL if "number" in kinds else WHOLE)
-    if "object" in kinds and not any(form in made for form in FORMS):
-        _close(made, closing=closing)
-    return made
+
+    def _part(self, key: str, value: Any, closing: bool) -> Any:
+        if key == "$ref" and isinstance(value, str):
+            return quote(unquote(value), safe="#/$~")  # a name in Hangul is no URI as it is
+        if key in ("properties", "patternProperties", "$defs", "definitions"):
+            if not isinstance(value, dict):
+                raise bad_grammar(say(f"{key} is no object.", f"{key}이(가) 객체가 아닙니다."))
+            closing = closing and not (self._mixes and key in ("$defs", "definitions"))
+            return {name: self._below(one, closing) for name, one in value.items()}
+        if key in ("anyOf", "oneOf", "allOf", "prefixItems"):
+            inner = closing and key != "allOf"
+            return [self._below(one, inner) for one in _listed(key, value)]
+        if key in ("items", "additionalProperties"):
+            return self._below(value, closing)
+        return value
+
+    def _below(self, value: Any, closing: bool) -> Any:
+        if isinstance(value, dict):
+            return self.of(value, closing=closing)
+        if isinstance(value, bool):
+            return value
+        raise bad_grammar(say(f"{value!r:.80} is no schema.", f"스키마가 아닙니다: {value!r:.80}"))
 
 
 def _kind(schema: dict[str, Any]) -> dict[str, Any]:
@@ -144,32 +169,25 @@ def _kind(schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": kinds[0]} if len(kinds) == 1 else {}
 
 
-def _each(key: str, value: Any, closing: bool) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise bad_grammar(say(f"{key} is no object.", f"{key}이(가) 객체가 아닙니다."))
-    return {name: _below(one, closing=closing) for name, one in value.items()}
-
-
 def _listed(key: str, value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise bad_grammar(say(f"{key} is no list.", f"{key}이(가) 목록이 아닙니다."))
     return value
 
 
-def _below(value: Any, *, closing: bool) -> Any:
-    if isinstance(value, dict):
-        return _narrowed(value, closing=closing)
-    if isinstance(value, bool):
-        return value
-    raise bad_grammar(say(f"{value!r:.80} is no schema.", f"스키마가 아닙니다: {value!r:.80}"))
-
-
 def _keep_normal(schema: dict[str, Any]) -> None:
-    pattern = f"^{free_text()}$"
     if "pattern" in schema or "format" in schema:
-        schema["allOf"] = [*schema.get("allOf", []), {"pattern": pattern}]
+        schema["allOf"] = [*schema.get("allOf", []), {"pattern": f"^{FREE}*$"}]
+        return
+    least, most = schema.get("minLength", 0), schema.get("maxLength")
+    bounds = (least, least if most is None else most)
+    if all(type(one) is int and 0 <= one <= COUNTED for one in bounds) and bounds[0] <= bounds[1]:
+        # As part of the pattern, counting costs next to nothing; as keywords beside it, much
+        schema.pop("minLength", None)
+        schema.pop("maxLength", None)
+        schema["pattern"] = f"^{FREE}{{{least},{'' if most is None else most}}}$"
     else:
-        schema["pattern"] = pattern
+        schema["pattern"] = f"^{FREE}*$"
 
 
 def _bound(schema: dict[str, Any], most: int) -> None:
@@ -210,7 +228,7 @@ def _close(schema: dict[str, Any], *, closing: bool) -> None:
     if further is None and closing and known and enough:
         schema["additionalProperties"] = False
         return
-    schema["patternProperties"] = {f"^{free_text()}$": True if further is None else further}
+    schema["patternProperties"] = {f"^{FREE}*$": True if further is None else further}
     schema["additionalProperties"] = False
 
 

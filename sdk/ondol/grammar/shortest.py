@@ -51,7 +51,7 @@ class _Measured:
     def of(self, schema: Any) -> float:
         """One round: what the references seen are known to take, and then the schema itself."""
         for pointer in list(self.named):
-            self.named[pointer] = self._one(_resolved(self._root, pointer))
+            self.named[pointer] = self._one(resolved(self._root, pointer))
         return self._one(schema)
 
     def _one(self, schema: Any) -> float:
@@ -82,7 +82,7 @@ class _Measured:
         if not isinstance(pointer, str):
             raise _nowhere(pointer)
         if pointer not in self.named:
-            _resolved(self._root, pointer)
+            resolved(self._root, pointer)
             self.named[pointer] = math.inf
         return self.named[pointer]
 
@@ -118,8 +118,12 @@ def _written(value: Any) -> float:
     return len(json.dumps(value, ensure_ascii=False))
 
 
-def _resolved(root: dict[str, Any], pointer: str) -> Any:
-    """What a reference such as `#/$defs/주소` names."""
+def resolved(root: dict[str, Any], pointer: str) -> Any:
+    """What a reference such as `#/$defs/주소` names in a plain schema.
+
+    Raises:
+        BadGrammar: if it names nothing there.
+    """
     head, _, path = pointer.partition("/")
     at: Any = root
     if head != "#":

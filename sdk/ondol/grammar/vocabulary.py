@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
 from ondol.errors import BadGrammar, MissingExtra
+from ondol.grammar.normal import SLICES
 from ondol.language import say
 from ondol.tokenizer import Tokenizer
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 LONGEST_WHY = 400  # characters of llguidance's own words that an error repeats
 KEPT = 32  # compiled grammars for each tokenizer
-_INSIDE = r"[ !#-\[\]-~가-힣ㄱ-ㆎ一-鿿]"
-SLICES = (r"[\x20\x0A\x0D\x09]+", _INSIDE + "{1,10}", _INSIDE + "{1,30}", _INSIDE + "+")
-"""Kinds of tokens that llguidance allows at once where a string may hold any of them."""
 
 
 class Vocabulary:
@@ -45,12 +43,11 @@ class Vocabulary:
         self.strips_space = tokenizer.strips_space
         spelt = _Spelt(tokenizer)
         self.ends = spelt.ends
+        wrapper = TokenizerWrapper(spelt)
         self._tokens: LLTokenizer = LLTokenizer(
-            TokenizerWrapper(spelt),
-            n_vocab=len(spelt.tokens),
-            eos_token=list(spelt.ends),
-            slices=list(SLICES),
+            wrapper, n_vocab=len(spelt.tokens), eos_token=list(spelt.ends), slices=list(SLICES)
         )
+        wrapper.tokens = spelt.tokens = []  # llguidance has its own copy
         self._compiled = lru_cache(KEPT)(self._compile)
 
     def matcher(self, grammar: str) -> "LLMatcher":
@@ -93,7 +90,7 @@ class _Spelt:
         tokenizer = self._tokenizer()
         if tokenizer is not None:
             ids = tokenizer.encode(raw.decode("utf-8", "replace"), normalise=False)
-            if b"".join(map(self.tokens.__getitem__, ids)) == raw:
+            if b"".join(map(tokenizer.token_bytes, ids)) == raw:
                 return ids
         ids, at = [], 0
         while at < len(raw):
@@ -108,7 +105,9 @@ class _Spelt:
     @cached_property
     def _small(self) -> dict[bytes, int]:
         """Tokens of one character or one byte, which spell what the tokenizer changes."""
-        return {text: token for token, text in enumerate(self.tokens) if 0 < len(text) < 5}
+        tokenizer = self._tokenizer()
+        texts = enumerate(tokenizer.spellings() if tokenizer else ())
+        return {text: token for token, text in texts if 0 < len(text) < 5}
 
 
 def vocabulary(tokenizer: Tokenizer) -> Vocabulary:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ondol.errors import BadPrompt, BadTool, ContextFull
 from ondol.instruction import instructed
+from ondol.label import Label
 from ondol.language import say
 from ondol.prompt import Prompt
 from ondol.reply import Finish, Limits, Reply
@@ -80,6 +81,7 @@ class ToolRun:
         steps: the calls in order.
         turns: what was said, from the question on: to be kept in the conversation.
         finish: why the last reply ended; None where none was made.
+        label: that AI wrote the last reply.
     """
 
     text: str
@@ -87,6 +89,7 @@ class ToolRun:
     steps: tuple[Step, ...]
     turns: tuple[Message, ...]
     finish: Finish | None
+    label: Label | None
 
 
 def run_tools(
@@ -171,25 +174,26 @@ class _Loop:
             said, form = marked(reply, self._talk.engine.tokenizer, self._format)
             if reply.finish not in WHOLE:
                 late = time.monotonic() >= self._until
-                return self._done(said, Outcome.TIME if late else Outcome.CUT, turns, reply.finish)
+                return self._done(said, Outcome.TIME if late else Outcome.CUT, turns, reply)
             prose, found = calls_in(said, form)
             said = unmarked(said, self._format)
             if not found:
                 turns.append(Message("assistant", said))
-                return self._done(said, Outcome.ANSWERED, turns, reply.finish)
+                return self._done(said, Outcome.ANSWERED, turns, reply)
             if number == self._limits.rounds:
                 wrong = any(self._wrong(one) for one in found)
                 outcome = Outcome.INVALID if wrong else Outcome.ROUNDS
-                return self._done(said, outcome, turns, reply.finish)
+                return self._done(said, outcome, turns, reply)
             turns += self._turns(said, prose, found)
             if time.monotonic() >= self._until:
-                return self._done(prose, Outcome.TIME, turns, reply.finish)
+                return self._done(prose, Outcome.TIME, turns, reply)
             number += 1
 
     def _done(
-        self, text: str, outcome: Outcome, turns: list[Message], finish: Finish | None
+        self, text: str, outcome: Outcome, turns: list[Message], reply: Reply | None
     ) -> ToolRun:
-        return ToolRun(text, outcome, tuple(self._steps), tuple(turns), finish)
+        finish, label = (reply.finish, reply.label) if reply else (None, None)
+        return ToolRun(text, outcome, tuple(self._steps), tuple(turns), finish, label)
 
     def _reply(
         self, turns: list[Message], calling: Calling, sampling: Sampling, limits: Limits | None

@@ -71,6 +71,13 @@ BAD: dict[str, Any] = {
     "look-ahead": {"type": "string", "pattern": "(?=가)나"},
     "unknown format": {"type": "string", "format": "주소"},
     "not": {"not": {"type": "string"}},
+    "one of two that overlap": {"oneOf": [{"type": "number"}, {"type": "integer"}]},
+    "one of two of one kind": {
+        "oneOf": [
+            {"type": "object", "properties": {"k": {"const": "a"}}, "required": ["k"]},
+            {"type": "object", "properties": {"k": {"enum": ["b", "a"]}}, "required": ["k"]},
+        ]
+    },
     "unique items": {"type": "array", "uniqueItems": True},
     "names counted": {"type": "object", "minProperties": 3},
     "a set": {"enum": {1, 2}},

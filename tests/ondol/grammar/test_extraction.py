@@ -4,11 +4,13 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from doc_pages import examples, run_example
 from ondol.engine import Engine
@@ -38,6 +40,25 @@ class Short(BaseModel):
     word: str = Field(max_length=2, description="한 낱말")
     score: int = Field(ge=1, le=5)
     inner: Mood | None = None
+
+
+class Cat(BaseModel):
+    kind: Literal["고양이"]
+
+
+class Dog(BaseModel):
+    kind: Literal["개"]
+
+
+class Owner(BaseModel):
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+    since: datetime
+    ids: list[UUID] = Field(max_length=1)
+
+
+class Unwritable(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    engine: Engine
 
 
 class Picky(BaseModel):
@@ -71,6 +92,7 @@ def test_an_instance_comes_out(engine: Engine, seed: int) -> None:
     plain = extract(engine, "귤", {"type": "array", "items": {"enum": [1, 2]}, "maxItems": 2})
     assert isinstance(plain, list) and set(plain) <= {1, 2}
     assert extract(engine, "귤", bool | None, sampling=warm) in (True, False, None)
+    assert isinstance(extract(engine, "귤", Owner, sampling=warm).pet, Cat | Dog)
 
 
 def test_the_schema_is_shown_to_the_model(engine: Engine) -> None:
@@ -126,6 +148,8 @@ def test_a_schema_that_is_none_is_refused(engine: Engine) -> None:
         extract(engine, "귤", set)
     with pytest.raises(BadGrammar):
         extract(engine, "귤", {"enum": []})
+    with pytest.raises(BadGrammar, match="Pydantic"):
+        extract(engine, "귤", Unwritable)
 
 
 def test_without_llguidance_the_extra_is_named(

@@ -122,6 +122,17 @@ def test_a_unigram_writes_what_it_can_spell() -> None:
     assert by.strips_space
 
 
+def test_definitions_that_are_parts_of_one_object_leave_room() -> None:
+    parts = {
+        name: {"type": "object", "properties": {name: {"type": "null"}}, "required": [name]}
+        for name in ("앞", "뒤")
+    }
+    form = {"allOf": [{"$ref": f"#/$defs/{name}"} for name in parts], "$defs": parts}
+    for seed in range(20):
+        end, text = write(Json(form), tokenizer("small-level"), seed)
+        assert end == "cut" or jsonschema.validate(json.loads(text), form) is None
+
+
 def test_choices_are_all_reached() -> None:
     found = {write(Choices(CHOICES), tokenizer("small-level"), seed)[1] for seed in range(60)}
     assert found == set(CHOICES)

@@ -71,6 +71,7 @@ def test_a_call_is_run_and_answered_from(bundle: Bundle, calling: str) -> None:
         Message("assistant", "서울은 맑아요."),
     )
     assert talk.turns == list(done.turns)
+    assert done.label is not None and done.label.model == bundle.name
 
 
 def test_what_the_model_is_shown(bundle: Bundle) -> None:
