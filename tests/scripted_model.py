@@ -23,7 +23,7 @@ class Scripted(DecoderSession):
         self._begun = True
 
     def _append(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        if list(ids) == [self._said]:
+        if len(ids) == 1:  # its own last token, or what a constraint made of that
             self._begun = True
         else:
             if self._begun:  # otherwise this is more of a long prompt

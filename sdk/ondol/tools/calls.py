@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,6 +16,9 @@ from ondol.tools.formats import CallFormat
 
 Calling = Literal["guided", "required", "free"]
 """Whether a reply may be prose or one call that is valid, must be such a call, or is not held."""
+
+Way = Calling | Literal["never"]
+"""`Calling` of one reply: in the last, where the rounds are spent, "guided" becomes "never"."""
 
 MOST = 16  # calls taken from one reply
 _OPENING, _CLOSING = "\ufdd0", "\ufdd1"
@@ -64,18 +67,34 @@ def _clean(text: str) -> str:
     return text.replace(_OPENING, "").replace(_CLOSING, "")
 
 
-def calls_in(text: str, format: CallFormat) -> tuple[str, list[Found]]:
-    """What a reply says besides calls, and the calls in it, at most `MOST`."""
+def calls_in(text: str, format: CallFormat, names: Collection[str] = ()) -> tuple[str, list[Found]]:
+    """What a reply says besides calls, and the calls in it, at most `MOST`.
+
+    Args:
+        text: the reply.
+        format: the family's, with the marks that stand in this text.
+        names: tools whose calls count without marks too, as small models often write them.
+    """
+    whole = _unfenced(text.strip())
     if not format.opening:
-        whole = text.strip()
         return ("", _read(whole, format)) if whole.startswith("{") else (text, [])
+    if format.opening not in text:
+        found = _read(whole, format) if whole.startswith("{") else []
+        named = [one for one in found if one.call is not None and one.call.name in names]
+        return ("", named) if named else (text, [])
     prose, *rest = text.split(format.opening)
-    found: list[Found] = []
+    found = []
     for part in rest[:MOST]:
         body, _, after = part.partition(format.closing) if format.closing else (part, "", "")
         found += _read(body.strip(), format)
         prose += after
     return prose.strip(), found[:MOST]
+
+
+def _unfenced(text: str) -> str:
+    """A text without the fence of code that may stand around all of it."""
+    found = re.fullmatch(r"```\w*\n(.*)\n```", text, re.DOTALL)
+    return found[1].strip() if found else text
 
 
 def _read(body: str, format: CallFormat) -> list[Found]:
@@ -99,10 +118,12 @@ def _call(data: Any, format: CallFormat) -> Found:
 class Calls(Grammar):
     """A rule: prose without a call, or prose and one valid call, or only such a call.
 
+    Prose does not begin with "{": what does is a call without its marks.
+
     Args:
         tools: what may be called.
         format: how the family writes a call.
-        calling: "required" leaves no way but a call.
+        way: "required" leaves nothing but a call, "never" nothing but prose.
         specials: the tokenizer's special tokens, of which marks may be some.
 
     Raises:
@@ -113,10 +134,10 @@ class Calls(Grammar):
         self,
         tools: Iterable[Tool],
         format: CallFormat,
-        calling: Calling,
+        way: Way,
         specials: Mapping[str, int],
     ) -> None:
-        self._required = calling == "required"
+        self._way = way
         self._format = format
         self._body = Json(_schema(list(tools), format)).lark.removeprefix("start: ")
         self._specials = specials
@@ -125,24 +146,24 @@ class Calls(Grammar):
     def lark(self) -> str:
         """The rule as llguidance's Lark."""
         opening, closing = self._format.opening, self._format.closing
-        body = rf"body: {self._body}"
-        if not opening:
-            prose = "" if self._required else " | PROSE"
-            return f"start: body{prose}\n{body}\nPROSE: /[^{{](.|\\n)*/"
-        # What closes is left to the template: the reply ends with the call
-        space = '"\\n"? ' if closing else ""
         mark = self._specials.get(opening)
-        if self._required:
-            head = f"<[{mark}]>" if mark is not None else json.dumps(opening)
-            return f"start: {head} {space}body\n{body}"
-        if mark is not None:
-            return f"start: PROSE | PROSE? <[{mark}]> {space}body\n{body}\nPROSE: /(.|\\n)+/"
         literal = re.escape(opening).replace("/", "\\/").replace("\n", "n")
-        return (
-            f"start: head {space}body | PROSE\n{body}\n"
-            f"head[lazy]: /(.|\\n)*{literal}/\n"
-            f"PROSE: /(.|\\n)+/ & ~/(.|\\n)*{literal}(.|\\n)*/"
-        )
+        marked = bool(opening) and mark is None
+        prose = "PROSE: /[^{](.|\\n)*/" + (f" & ~/(.|\\n)*{literal}(.|\\n)*/" if marked else "")
+        if self._way == "never":
+            return f"start: PROSE\n{prose}"
+        # What closes is left to the template: the reply ends with the call
+        body = f"body: {self._body}"
+        space = '"\\n"? ' if closing else ""
+        head = f"<[{mark}]>" if mark is not None else json.dumps(opening)
+        if self._way == "required":
+            return f"start: {f'{head} {space}' if opening else ''}body\n{body}"
+        if not opening:
+            return f"start: body | PROSE\n{body}\n{prose}"
+        if not marked:
+            return f"start: PROSE? {head} {space}body | body | PROSE\n{body}\n{prose}"
+        lead = f"lead[lazy]: /([^{{](.|\\n)*)?{literal}/"
+        return f"start: lead {space}body | body | PROSE\n{body}\n{prose}\n{lead}"
 
 
 def _schema(tools: list[Tool], format: CallFormat) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ondol.reply import Finish, Limits, Reply
 from ondol.sampling import Sampling
 from ondol.session import Conversation
 from ondol.template import Message, ToolCall
-from ondol.tools.calls import Calling, Calls, Found, calls_in, marked, unmarked
+from ondol.tools.calls import Calling, Calls, Found, Way, calls_in, marked, unmarked
 from ondol.tools.formats import CallFormat, format_of, statement
 from ondol.tools.functions import Function, by_name
 from ondol.tools.running import Ran, run_function
@@ -56,8 +56,8 @@ class Outcome(StrEnum):
 
     ANSWERED = "answered"
     CUT = "cut"  # the last reply ended early; `finish` says why
-    INVALID = "invalid-call"  # no round was left after a call that does not validate
-    ROUNDS = "rounds"  # the model was still calling when the rounds were spent
+    INVALID = "invalid-call"  # "free": no round was left after a call that does not validate
+    ROUNDS = "rounds"  # "free": the model was still calling when the rounds were spent
     TIME = "time"
     CONTEXT = "context"  # what the tools said leaves no room for an answer
 
@@ -164,9 +164,8 @@ class _Loop:
         turns = [question]
         said, number = "", 0
         while True:
-            calling = self._calling if number == 0 or self._calling == "free" else "guided"
             try:
-                reply = self._reply(turns, calling, sampling, limits)
+                reply = self._reply(turns, self._way(number), sampling, limits)
             except ContextFull:
                 if number == 0:
                     raise
@@ -175,7 +174,7 @@ class _Loop:
             if reply.finish not in WHOLE:
                 late = time.monotonic() >= self._until
                 return self._done(said, Outcome.TIME if late else Outcome.CUT, turns, reply)
-            prose, found = calls_in(said, form)
+            prose, found = calls_in(said, form, self._tools)
             said = unmarked(said, self._format)
             if not found:
                 turns.append(Message("assistant", said))
@@ -195,14 +194,20 @@ class _Loop:
         finish, label = (reply.finish, reply.label) if reply else (None, None)
         return ToolRun(text, outcome, tuple(self._steps), tuple(turns), finish, label)
 
+    def _way(self, number: int) -> Way:
+        """How the reply of a round is held: the first as asked, the last to an answer."""
+        if number == 0 or self._calling == "free":
+            return self._calling
+        return "never" if number == self._limits.rounds else "guided"
+
     def _reply(
-        self, turns: list[Message], calling: Calling, sampling: Sampling, limits: Limits | None
+        self, turns: list[Message], way: Way, sampling: Sampling, limits: Limits | None
     ) -> Reply:
         engine, form = self._talk.engine, self._format
         tools = [one.tool for one in self._tools.values()]
         rule = None
-        if calling != "free":
-            calls = Calls(tools, form, calling, engine.tokenizer.special_tokens)
+        if way != "free":
+            calls = Calls(tools, form, way, engine.tokenizer.special_tokens)
             rule = calls.follow(engine.tokenizer, inside=True)
         reply = engine.reply(self._prompt(turns), sampling, limits, rule)
         for _ in reply:

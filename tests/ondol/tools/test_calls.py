@@ -97,6 +97,15 @@ def test_several_calls_and_prose_around_them() -> None:
     assert len(calls_in(written(format) * 100, format)[1]) == 16
 
 
+def test_small_models_leave_the_marks_out() -> None:
+    body = json.dumps({"name": "날씨", "arguments": {"도시": "서울", "일": 3}}, ensure_ascii=False)
+    for text in (body, f" {body}\n", f"```json\n{body}\n```"):
+        prose, (found,) = calls_in(text, FORMATS[1], ["날씨"])
+        assert (prose, found.call) == ("", CALL)
+        assert calls_in(text, FORMATS[1], ["길"]) == (text, [])  # data, not one of the tools
+    assert calls_in(f"예: {body}", FORMATS[1], ["날씨"])[1] == []
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -149,7 +158,16 @@ def test_a_guided_reply_is_prose_or_a_call(format: CallFormat) -> None:
     for text in ("좋아요, <b>.", *both, *("음 " + one for one in both)):
         assert follows(rule, by, text) == "whole"
     assert follows(rule, by, broken) not in ("whole", "so far")
+    assert follows(rule, by, '{"name": "없음"') not in ("whole", "so far")
     assert follows(rule, by, "") == "so far"
+
+
+@pytest.mark.parametrize("format", EVERY, ids=lambda one: one.name + one.sign)
+def test_a_last_reply_is_prose(format: CallFormat) -> None:
+    by = Tokenizer(kinds()["small-level"], eos=[1])
+    rule = Calls([one.tool for one in TOOLS], format, "never", by.special_tokens)
+    assert follows(rule, by, "맑아요 {하늘}. <tool") == "whole"
+    assert follows(rule, by, written(format)) not in ("whole", "so far")
 
 
 def test_a_mark_that_is_a_special_token_is_not_its_spelling(engine: Engine) -> None:

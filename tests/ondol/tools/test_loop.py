@@ -117,10 +117,19 @@ def test_a_call_that_does_not_validate_is_told_and_named(
 
 
 def test_a_model_that_never_stops_calling_is_stopped(bundle: Bundle) -> None:
-    done, talk = say(bundle, *[CALL] * 3, tool_limits=ToolLimits(rounds=2))
+    done, talk = say(bundle, *[CALL] * 3, calling=FREE, tool_limits=ToolLimits(rounds=2))
     assert done.outcome is Outcome.ROUNDS
     assert [step.ran for step in done.steps] == [Ran.DONE, Ran.DONE]
     assert talk.turns == []
+
+
+def test_a_guided_model_has_to_answer_in_the_end(bundle: Bundle) -> None:
+    few = {"tool_limits": ToolLimits(rounds=1), "limits": Limits(max_tokens=80)}
+    done, _ = say(bundle, CALL, CALL, **few)
+    assert (done.outcome, len(done.steps)) == (Outcome.ANSWERED, 1)
+    assert done.text == CALL.replace("<tool_call>", "<tool_call!")  # the best it was let write
+    answered, _ = say(bundle, CALL, "맑아요.", **few)
+    assert answered.outcome is Outcome.ANSWERED
 
 
 @pytest.mark.parametrize(
