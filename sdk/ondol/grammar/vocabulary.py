@@ -75,7 +75,7 @@ class _Spelt:
     bos_token_id = None
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self.tokens = [tokenizer.spell(token) for token in range(tokenizer.size)]
+        self.tokens = _texts(tokenizer)
         nothing = len(self.tokens)  # an id that no model gives, where none ends a reply
         self.tokens.append(b"")
         self.ends = tuple(token for token in tokenizer.eos if token < nothing) or (nothing,)
@@ -106,8 +106,12 @@ class _Spelt:
     def _small(self) -> dict[bytes, int]:
         """Tokens of one character or one byte, which spell what the tokenizer changes."""
         tokenizer = self._tokenizer()
-        texts = enumerate(tokenizer.spellings() if tokenizer else ())
+        texts = enumerate(_texts(tokenizer) if tokenizer else ())
         return {text: token for token, text in texts if 0 < len(text) < 5}
+
+
+def _texts(tokenizer: Tokenizer) -> list[bytes]:
+    return [tokenizer.spell(token) for token in range(tokenizer.size)]
 
 
 def vocabulary(tokenizer: Tokenizer) -> Vocabulary:
