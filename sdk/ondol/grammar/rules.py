@@ -8,7 +8,6 @@ import json
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
 
 from ondol.constraint import Constraint
 from ondol.errors import BadGrammar
@@ -71,7 +70,7 @@ class Json(Grammar):
         self.schema = schema_of(schema)
         self._prepared = prepared(self.schema)
 
-    @cached_property
+    @property
     def lark(self) -> str:
         """The schema as llguidance's Lark."""
         return "start: %json " + json.dumps(self._prepared, ensure_ascii=False)
@@ -89,7 +88,7 @@ class Regex(Grammar):
     def __init__(self, pattern: str) -> None:
         self.pattern = _checked(pattern)
 
-    @cached_property
+    @property
     def lark(self) -> str:
         """The regex as llguidance's Lark."""
         from llguidance import regex_to_lark
@@ -111,7 +110,7 @@ class Choices(Grammar):
         if sum(map(len, self.texts)) > LONGEST:
             raise _too_long(sum(map(len, self.texts)))
 
-    @cached_property
+    @property
     def lark(self) -> str:
         """The choices as llguidance's Lark."""
         return "start: TEXT\nTEXT: " + " | ".join(

@@ -154,8 +154,9 @@ class _Loop:
                 say("It has no chat template.", "채팅 템플릿이 없습니다."),
                 say("Use a model that chats.", "대화형 모델을 쓰세요."),
             )
-        self._talk, self._tools, self._calling = talk, tools, calling
-        self._before_call, self._limits = before_call, limits
+        self._talk, self._tools, self._limits = talk, tools, limits
+        self._calling: Calling = calling
+        self._before_call = before_call
         self._format: CallFormat = format_of(talk.template)
         self._until = time.monotonic() + limits.seconds
         self._steps: list[Step] = []
