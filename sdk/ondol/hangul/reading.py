@@ -46,24 +46,21 @@ def read_aloud(text: str) -> str:
     for found in _FOUND.finditer(whole):
         if found.start() < done:  # inside what a counter took with it
             continue
-        kind = found.lastgroup if found.lastgroup != "mark" else "date"
-        read = _READ[kind or "number"](found[0])
         made.append(whole[done : found.start()])
-        if read is None or kind in ("money", "range", "number"):
-            said, done = _amount(whole, found.start(), found.end(), kind or "")
+        reader = next((read for kind, read in _READ.items() if found[kind]), None)
+        if reader is None:
+            said, done = _amount(whole, found.start(), found.end())
         else:
-            said, done = read, found.end()
+            said, done = reader(found[0]) or _apart(found[0]), found.end()
         made.append(said)
     return "".join(made) + whole[done:]
 
 
-def _amount(text: str, start: int, end: int, kind: str) -> tuple[str, int]:
+def _amount(text: str, start: int, end: int) -> tuple[str, int]:
     """Numbers with the counter, unit or scale behind them, and where those end."""
     written = text[start:end]
     currency = CURRENCIES.get(written[0], "")
     numbers = written.lstrip(written[0] + " " if currency else "").split("~")
-    if kind not in ("money", "range", "number"):
-        return "".join(_apart(written)), end
     ordinal = text[max(start - 1, 0) : start] == "제"
     scale = None if ordinal else _SCALES.match(text, end)
     if scale:
@@ -121,11 +118,9 @@ def _plain(number: str) -> str:
     return digits(number, "공") if _is_code(number) else read_number(number)
 
 
-def _apart(text: str) -> list[str]:
+def _apart(text: str) -> str:
     """A text whose every number is read by itself."""
-    return [
-        _plain(part) if part[0].isdigit() else part for part in re.findall(r"[0-9]+|[^0-9]+", text)
-    ]
+    return re.sub("[0-9]+", lambda found: _plain(found[0]), text)
 
 
 def _date(text: str) -> str | None:
@@ -166,10 +161,6 @@ def _fraction(text: str) -> str | None:
     return f"{sino(lower)}분의 {sino(upper)}" if lower > 1 else None
 
 
-def _later(text: str) -> None:
-    """What it is read as hangs on what stands behind it."""
-
-
 _READ: dict[str, Callable[[str], str | None]] = {
     "date": _date,
     "spaced": _date,
@@ -179,7 +170,5 @@ _READ: dict[str, Callable[[str], str | None]] = {
     "event": _event,
     "version": _version,
     "fraction": _fraction,
-    "money": _later,
-    "range": _later,
-    "number": _later,
 }
+"""What is read by itself; None where it is not what it looks like. All else is an amount."""

@@ -92,8 +92,7 @@ def transliterate(text: str) -> str:
 
     def written(found: re.Match[str]) -> str:
         made: list[str] = []
-        for char in found[0]:
-            onset, vowel, coda = _parts(char)
+        for onset, vowel, coda in _parts(found[0]):
             letters = _LETTERS[onset] + _VOWELS[vowel] + _WRITTEN_CODAS[coda]
             if made and (onset == "ㅇ" or made[-1][-1] == letters[0]):
                 letters = f"-{letters}"
@@ -103,15 +102,13 @@ def transliterate(text: str) -> str:
     return _WORD.sub(written, given(text))
 
 
-def _parts(char: str) -> Syllable:
-    found = syllable(char)
-    if found is None:
-        raise AssertionError(char)  # the pattern takes syllables alone
-    return found
+def _parts(word: str) -> list[Syllable]:
+    """The syllables of a word of nothing else."""
+    return [found for char in word if (found := syllable(char))]
 
 
 def _word(word: str, hyphen: bool) -> str:
-    return _letters(spoken([_parts(char) for char in word]), hyphen)
+    return _letters(spoken(_parts(word)), hyphen)
 
 
 def _letters(syllables: Sequence[Syllable], hyphen: bool) -> str:
@@ -137,13 +134,13 @@ def _unclear(left: str, right: str) -> bool:
 def _name(word: str, hyphen: bool) -> str:
     size = 2 if len(word) > 2 and word.startswith(_SURNAMES) else 1
     first, rest = word[:size], word[size:]
-    surname = _capital(_letters(linked([_parts(char) for char in first]), False))
+    surname = _capital(_letters(linked(_parts(first)), False))
     if not rest:
         return surname
     if hyphen:
-        parts = [_letters(linked([_parts(char)]), False) for char in rest]
+        parts = [_letters(linked(_parts(char)), False) for char in rest]
         return f"{surname} {_capital('-'.join(parts))}"
-    return f"{surname} {_capital(_letters(linked([_parts(char) for char in rest]), False))}"
+    return f"{surname} {_capital(_letters(linked(_parts(rest)), False))}"
 
 
 def _counted(found: re.Match[str]) -> str:
