@@ -5,7 +5,7 @@ Only what the model writes is read for calls: prompts and results that look like
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +13,7 @@ from ondol.errors import BadPrompt, BadTool, ContextFull
 from ondol.instruction import instructed
 from ondol.label import Label
 from ondol.language import say
+from ondol.privacy import guarded_values
 from ondol.prompt import Prompt
 from ondol.reply import Finish, Limits, Reply
 from ondol.sampling import Sampling
@@ -176,6 +177,7 @@ class _Loop:
                 late = time.monotonic() >= self._until
                 return self._done(said, Outcome.TIME if late else Outcome.CUT, turns, reply)
             prose, found = calls_in(said, form, self._tools)
+            found = [_guarded(one) for one in found]
             said = unmarked(said, self._format)
             if not found:
                 turns.append(Message("assistant", said))
@@ -270,3 +272,11 @@ class _Loop:
             function, function.arguments(found.call), seconds, self._limits.characters
         )
         return Step(found.call, ran, result)
+
+
+def _guarded(found: Found) -> Found:
+    """A call with its arguments masked where the machine's policy says so."""
+    if found.call is None:
+        return found
+    arguments = guarded_values(found.call.arguments, "tools")
+    return replace(found, call=ToolCall(found.call.name, arguments))

@@ -149,6 +149,23 @@ def test_a_veto_is_told(bundle: Bundle, answer: Any, told: str) -> None:
     assert allowed.steps[0].ran is Ran.DONE
 
 
+def test_a_policy_masks_what_tools_are_given(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def 적기(글: str) -> str:
+        """적어 둔다."""
+        given.append(글)
+        return "적음"
+
+    given: list[str] = []
+    call = '<tool_call>{"name": "적기", "arguments": {"글": "전화 010-0132-4578"}}</tool_call>'
+    for masking in ("[]", '["tools"]'):
+        (tmp_path / "ondol-policy.toml").write_text(f"masking = {masking}")
+        monkeypatch.setenv("ONDOL_CONFIG", str(tmp_path))
+        run_tools(Conversation(scripted(bundle, call, "네.")), "적어 줘", [적기], calling=FREE)
+    assert given[0] == "전화 010-0132-4578" and "0132" not in given[1]
+
+
 def test_an_error_of_a_tool_is_fed_back(bundle: Bundle) -> None:
     done, _ = say(bundle, CALL.replace("날씨", "고장").replace('"도시": "서울"', ""), "안 되네요.")
     assert done.outcome is Outcome.ANSWERED
