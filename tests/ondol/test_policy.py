@@ -145,6 +145,12 @@ def test_a_policy_that_cannot_be_understood_allows_nothing(
         policy.check(tiny("qwen2"))
 
 
+def test_a_policy_that_may_not_be_looked_at_allows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONDOL_CONFIG", "a" * 300)  # as a folder that is closed to this user
+    with pytest.raises(PolicyForbids, match="cannot be understood"):
+        policy.check_licence("MIT", "commercial", "a")
+
+
 def test_a_policy_that_is_no_file_allows_nothing(user: Path) -> None:
     user.mkdir()
     with pytest.raises(PolicyForbids, match="cannot be understood"):

@@ -35,10 +35,10 @@ class Standing:
 
 def policy(json: Json = False) -> None:
     """Show the policy."""
-    from ondol.policy import places, policies
+    from ondol.policy import places, policies, there
 
     files = tuple(
-        Place(owner, str(path), path.exists())
+        Place(owner, str(path), there(path))
         for owner, (path, _) in zip(("system", "user"), places(), strict=True)
     )
     rules = tuple(
@@ -58,5 +58,5 @@ def policy(json: Json = False) -> None:
         note(say("No policy: all is allowed.", "정책이 없어 모두 허용됩니다."))
     whose = {"system": say("administrator", "관리자"), "user": say("you", "사용자")}
     for place in files:
-        there = say("there", "있음") if place.there else say("not there", "없음")
-        note(f"{whose[place.owner]}: {place.path} ({there})")
+        state = say("there", "있음") if place.there else say("not there", "없음")
+        note(f"{whose[place.owner]}: {place.path} ({state})")
