@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ondol.label import Label as Label
     from ondol.privacy import mask as mask
     from ondol.sampling import Sampling as Sampling
+    from ondol.server.serving import Server as Server
+    from ondol.server.settings import ServerSettings as ServerSettings
     from ondol.session import Conversation as Conversation
     from ondol.speech import Recogniser as Recogniser
     from ondol.tokenizer import Tokenizer as Tokenizer
@@ -46,6 +48,8 @@ _HOMES = {
     "Recogniser": "ondol.speech",
     "Regex": "ondol.grammar.rules",
     "Sampling": "ondol.sampling",
+    "Server": "ondol.server.serving",
+    "ServerSettings": "ondol.server.settings",
     "Tokenizer": "ondol.tokenizer",
     "extract": "ondol.grammar.extraction",
     "mask": "ondol.privacy",
@@ -69,6 +73,8 @@ __all__ = [
     "Recogniser",
     "Regex",
     "Sampling",
+    "Server",
+    "ServerSettings",
     "Tokenizer",
     "extract",
     "mask",

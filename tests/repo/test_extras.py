@@ -15,6 +15,7 @@ FENCES = {
     "sdk/ondol": "",
     "sdk/ondol/cli": "cli",
     "sdk/ondol/grammar": "guided",
+    "sdk/ondol/server": "server",
     "converters/ondol_converters": "converters",
     "converters/ondol_converters/circle": "converters one",
     "converters/ondol_converters/encoders": "converters reference",

@@ -40,6 +40,7 @@ def loaded(code: str) -> set[str]:
         "ondol.registry",
         "ondol.runtime",
         "ondol.sampling",
+        "ondol.server.settings",
         "ondol.speech",
         "ondol.starter",
         "ondol.store",

@@ -31,6 +31,7 @@ from ondol.cli.pack import pack, unpack
 from ondol.cli.place import place
 from ondol.cli.policy import policy
 from ondol.cli.pull import pull
+from ondol.cli.serve import serve
 from ondol.cli.sign import sign
 from ondol.cli.simulate import simulate
 from ondol.cli.sweep import sweep
@@ -60,6 +61,12 @@ EXIT_CODES = (
 
 COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (chat, say("Chat with a model, offline.", "모델과 대화합니다. 오프라인입니다.")),
+    (
+        serve,
+        say(
+            "Serve a model to programs on this machine.", "이 기기의 프로그램에 모델을 제공합니다."
+        ),
+    ),
     (convert, say("Convert a model into a bundle.", "모델을 번들로 변환합니다.")),
     (compile, say("Compile a bundle for chips.", "번들을 칩에 맞게 컴파일합니다.")),
     (sweep, say("Convert models × recipes × targets.", "모델 × 레시피 × 대상을 변환합니다.")),
