@@ -2,7 +2,6 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -14,7 +13,9 @@ from ondol.assistant import Assistant
 from ondol.encoder import Encoder
 from ondol.server import metrics, shapes
 from ondol.server.admission import Places
-from ondol.server.chatting import ChatRequest, answered, begin
+from ondol.server.asking import Asking
+from ondol.server.chat_request import ChatRequest
+from ondol.server.chatting import answered
 from ondol.server.connection import read_json, while_there
 from ondol.server.embedding import Embedder, EmbeddingRequest
 from ondol.server.guard import Guard
@@ -97,9 +98,10 @@ class _Served:
         asked = ChatRequest.of(data, self._usual, self._settings.reply_seconds)
         if asked.model not in self._chat_models:
             raise unknown_model(asked.model, self._chat_models)
-        start = partial(begin, self._assistant, asked)
-        job = Job(start, self._pool, self._places, self.counts)
-        return await answered(job, asked, request.receive, self._settings.write_seconds)
+        asking = Asking(self._assistant, asked)
+        job = Job(asking.begin, self._pool, self._places, self.counts)
+        patience = self._settings.write_seconds
+        return await answered(job, asking, asked, request.receive, patience)
 
     async def embeddings(self, request: Request) -> Response:
         data = await read_json(request, shapes.EMBEDDINGS, self._settings)

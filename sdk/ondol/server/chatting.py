@@ -5,86 +5,33 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from ondol.assistant import Assistant
-from ondol.reply import Finish, Limits, Reply
-from ondol.sampling import Sampling
+from ondol.reply import Reply
+from ondol.server.asking import Asking, Said
+from ondol.server.chat_request import ChatRequest
 from ondol.server.connection import ClientGone, left, while_there
 from ondol.server.job import Job
-from ondol.server.problems import invalid, problem_of
-from ondol.session import CONTINUATION_TOKENS
-from ondol.template import Message
+from ondol.server.problems import problem_of
 
 LABEL_HEADER = "Ondol-AI-Label"
 """Tells machines that AI wrote a response's text: the label as JSON in ASCII."""
 
-COMPLETE = (Finish.END, Finish.STOP, Finish.COMPLETE)
 DONE = b"data: [DONE]\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """What a client asks for."""
-
-    model: str
-    turns: tuple[Message, ...]
-    sampling: Sampling
-    limits: Limits
-    stream: bool
-    usage_in_stream: bool
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any], usual: Sampling, seconds: float) -> "ChatRequest":
-        """From JSON that fits `shapes.CHAT`; `usual` where the client says nothing.
-
-        Raises:
-            Problem: if two fields contradict each other.
-        """
-        most, newer = data.get("max_tokens"), data.get("max_completion_tokens")
-        if most is not None and newer is not None and most != newer:
-            raise invalid("max_completion_tokens", f"{newer} ≠ max_tokens {most}")
-        stop = data.get("stop") or ()
-        most = newer if most is None else most
-        return cls(
-            data["model"],
-            tuple(_message(one) for one in data["messages"]),
-            _sampling(data, usual),
-            Limits(
-                None if most is None else int(most),
-                (stop,) if isinstance(stop, str) else tuple(stop),
-                seconds,
-            ),
-            bool(data.get("stream")),
-            bool((data.get("stream_options") or {}).get("include_usage")),
-        )
-
-
-def begin(assistant: Assistant, asked: ChatRequest) -> Reply:
-    """Start the reply to a request; blocks while the prompt is put together.
-
-    Raises:
-        OndolError: if the prompt cannot be answered, or the device cannot be used.
-    """
-    told = asked.turns[0].role == "system"
-    talk = assistant.conversation("" if told else None)
-    limits = asked.limits
-    if not talk.chats and limits.max_tokens is None:
-        limits = Limits(CONTINUATION_TOKENS, limits.stop, limits.seconds)
-    return talk.engine.reply(talk.prompt(asked.turns), asked.sampling, limits)
-
-
 async def answered(
-    job: Job, asked: ChatRequest, receive: Receive, write_seconds: float
+    job: Job, asking: Asking, asked: ChatRequest, receive: Receive, write_seconds: float
 ) -> Response:
     """The response to a request; of a stream once its first piece is there.
 
     Args:
         job: what makes the reply.
+        asking: what reads it when it has ended.
         asked: the request.
         receive: the client's connection.
         write_seconds: how long it may leave a piece unread.
@@ -94,7 +41,7 @@ async def answered(
         Problem, OndolError: if there is no reply.
     """
     pieces = job.pieces()
-    completion = Completion(asked.model)
+    completion = Completion(asked.model, asking)
     try:
         if asked.stream:
             first = await while_there(receive, _first(pieces))
@@ -120,7 +67,8 @@ async def _drained(pieces: AsyncIterator[str]) -> None:
 class Completion:
     """The JSON objects of one response."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, asking: Asking) -> None:
+        self._asking = asking
         self._common = {
             "id": f"chatcmpl-{secrets.token_hex(12)}",
             "created": int(time.time()),
@@ -133,11 +81,11 @@ class Completion:
 
     def whole(self, reply: Reply) -> dict[str, Any]:
         """The whole response."""
-        message = {"role": "assistant", "content": reply.text, "refusal": None}
+        said = self._asking.said(reply)
         choice = {
             "index": 0,
-            "message": message,
-            "finish_reason": finish_reason(reply),
+            "message": said.message,
+            "finish_reason": said.finish_reason,
             "logprobs": None,
         }
         kind = {"object": "chat.completion"}
@@ -149,9 +97,20 @@ class Completion:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
         return self._common | {"object": "chat.completion.chunk", "choices": [choice]}
 
-    def last(self, reply: Reply) -> dict[str, Any]:
-        """The chunk that says why it ended, with the label."""
-        return self.chunk({}, finish_reason(reply)) | {"ondol": _about(reply)}
+    def piece(self, text: str) -> dict[str, Any] | None:
+        """The chunk of a piece; None where pieces say nothing before all are there."""
+        return None if self._asking.whole else self.chunk({"content": text})
+
+    def last(self, reply: Reply) -> list[dict[str, Any]]:
+        """The chunks that end a stream: why it ended, with the label; before that, calls."""
+        said: Said = self._asking.said(reply)
+        made = []
+        if self._asking.whole:
+            delta = {key: said.message[key] for key in ("content",) if said.message[key]}
+            calls = enumerate(said.message.get("tool_calls", ()))
+            listed = [{"index": index, **call} for index, call in calls]
+            made.append(self.chunk(delta | ({"tool_calls": listed} if listed else {})))
+        return [*made, self.chunk({}, said.finish_reason) | {"ondol": _about(reply)}]
 
     def usage(self, reply: Reply) -> dict[str, Any]:
         """The chunk that `stream_options.include_usage` asks for."""
@@ -207,26 +166,28 @@ class EventStream(Response):
             text = json.dumps(data, ensure_ascii=False)
             await write("http.response.body", body=f"data: {text}\n\n".encode(), more_body=True)
 
+        async def tell(piece: str) -> None:
+            chunk = self._completion.piece(piece)
+            if chunk is not None:
+                await event(chunk)
+
         await write("http.response.start", status=self.status_code, headers=self.raw_headers)
         made = self._completion
-        await event(made.chunk({"role": "assistant", "content": self._first}))
+        await event(made.chunk({"role": "assistant", "content": ""}))
         try:
+            await tell(self._first)
             async for piece in self._rest:
-                await event(made.chunk({"content": piece}))
+                await tell(piece)
         except Exception as exc:  # the status is sent already: clients read this as an error
             if isinstance(exc, TimeoutError):
                 raise
             await event(problem_of(exc).body())
         else:
-            await event(made.last(self._job.reply))
+            for chunk in made.last(self._job.reply):
+                await event(chunk)
             if self._usage:
                 await event(made.usage(self._job.reply))
         await write("http.response.body", body=DONE, more_body=False)
-
-
-def finish_reason(reply: Reply) -> str:
-    """Why it ended, in OpenAI's words: "length" for all that is cut short."""
-    return "stop" if reply.finish in COMPLETE else "length"
 
 
 def _usage(reply: Reply) -> dict[str, Any]:
@@ -247,27 +208,3 @@ def _about(reply: Reply) -> dict[str, Any]:
         "label": json.loads(export.metadata),
         "mark": export.label.mark(export.language),
     }
-
-
-def _message(data: Mapping[str, Any]) -> Message:
-    content = data.get("content") or ""
-    if isinstance(content, list):
-        content = "".join(part["text"] for part in content)
-    role = "system" if data["role"] == "developer" else data["role"]
-    return Message(role, content, name=data.get("name"))
-
-
-def _sampling(data: Mapping[str, Any], usual: Sampling) -> Sampling:
-    def told(name: str, default: Any) -> Any:
-        value = data.get(name)
-        return default if value is None else value
-
-    seed = data.get("seed")
-    return Sampling(
-        told("temperature", usual.temperature),
-        int(told("top_k", usual.top_k)),
-        max(told("top_p", usual.top_p), 1e-6),  # 0 is the likeliest token alone
-        told("min_p", usual.min_p),
-        told("repetition_penalty", usual.repetition_penalty),
-        None if seed is None else int(seed),
-    )

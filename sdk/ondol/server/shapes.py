@@ -7,6 +7,7 @@ Schema = dict[str, Any]
 MOST_MESSAGES = 1000
 MOST_TEXTS = 256
 MOST_STOPS = 16
+MOST_TOOLS = 64
 
 
 def _object(properties: Schema, required: tuple[str, ...] = ()) -> Schema:
@@ -29,6 +30,34 @@ _CONTENT: Schema = {
 }
 
 
+_FUNCTION_NAME = {"type": "string", "pattern": "^[A-Za-z0-9_\\uac00-\\ud7a3-]{1,64}$"}
+_CALL = _object(
+    {
+        "id": _NAME,
+        "type": {"enum": ["function"]},
+        "function": _object(
+            {"name": _FUNCTION_NAME, "arguments": {"type": "string"}}, ("name", "arguments")
+        ),
+    },
+    ("id", "type", "function"),
+)
+_TOOL = _object(
+    {
+        "type": {"enum": ["function"]},
+        "function": _object(
+            {
+                "name": _FUNCTION_NAME,
+                "description": _or_null("string", maxLength=4000),
+                "parameters": {"type": ["object", "null"]},
+                "strict": _or_null("boolean"),
+            },
+            ("name",),
+        ),
+    },
+    ("type", "function"),
+)
+
+
 def _message(role: str | tuple[str, ...], required: tuple[str, ...], **more: Schema) -> Schema:
     roles = [role] if isinstance(role, str) else list(role)
     fields = {"role": {"enum": roles}, "content": _CONTENT, "name": _or_null("string"), **more}
@@ -39,6 +68,20 @@ _MESSAGE: Schema = {
     "anyOf": [
         _message(("system", "developer", "user"), ("role", "content")),
         _message("assistant", ("role", "content"), refusal=_NULL),
+        _object(
+            {
+                "role": {"enum": ["assistant"]},
+                "content": {"anyOf": [_CONTENT, _NULL]},
+                "refusal": _NULL,
+                "name": _or_null("string"),
+                "tool_calls": {"type": "array", "minItems": 1, "maxItems": 64, "items": _CALL},
+            },
+            ("role", "tool_calls"),
+        ),
+        _object(
+            {"role": {"enum": ["tool"]}, "content": _CONTENT, "tool_call_id": _NAME},
+            ("role", "content", "tool_call_id"),
+        ),
     ]
 }
 
@@ -69,6 +112,40 @@ CHAT: Schema = _object(
                     "maxItems": MOST_STOPS,
                     "items": {"type": "string", "minLength": 1, "maxLength": 200},
                 },
+                _NULL,
+            ]
+        },
+        "tools": {"type": ["array", "null"], "maxItems": MOST_TOOLS, "items": _TOOL},
+        "tool_choice": {
+            "anyOf": [
+                {"enum": ["none", "auto", "required", None]},
+                _object(
+                    {
+                        "type": {"enum": ["function"]},
+                        "function": _object({"name": _FUNCTION_NAME}, ("name",)),
+                    },
+                    ("type", "function"),
+                ),
+            ]
+        },
+        "response_format": {
+            "anyOf": [
+                _object({"type": {"enum": ["text", "json_object"]}}, ("type",)),
+                _object(
+                    {
+                        "type": {"enum": ["json_schema"]},
+                        "json_schema": _object(
+                            {
+                                "name": _NAME,
+                                "description": _or_null("string"),
+                                "schema": {"type": "object"},
+                                "strict": _or_null("boolean"),
+                            },
+                            ("name", "schema"),
+                        ),
+                    },
+                    ("type", "json_schema"),
+                ),
                 _NULL,
             ]
         },
