@@ -8,7 +8,8 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      │   ├─ BadText                    a text or task file that is empty, broken or not UTF-8
      │   ├─ BadLabel                   an exported text whose AI label is missing or does not hold
      │   ├─ BadGrammar                 a schema, type or grammar that no reply could keep to
-     │   └─ BadTool                    a function that no model can call
+     │   ├─ BadTool                    a function that no model can call
+     │   └─ BadPack                    an assistant pack that is none, does not hold or is not safe
      ├─ SourceError                3   a model to convert is not one, or is broken
      │   ├─ CorruptSource              truncated, bit-flipped, or lying about itself
      │   ├─ MissingTokenizer           weights without a tokenizer
@@ -92,6 +93,10 @@ class BadGrammar(OptionError):
 
 class BadTool(OptionError):
     """A function that cannot be a tool, or a model that cannot call one."""
+
+
+class BadPack(OptionError):
+    """An assistant pack is none, does not hold, or leads out of its folder."""
 
 
 class SourceError(OndolError):

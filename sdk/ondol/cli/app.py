@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ondol import __version__
+from ondol.cli import assistant
 from ondol.cli.bench import bench
 from ondol.cli.chat import chat
 from ondol.cli.compile import compile
@@ -98,6 +99,16 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
 )
 
 
+GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., None], str], ...], str], ...] = (
+    (
+        "assistant",
+        assistant.COMMANDS,
+        say("Assistants as data: make and list them.", "데이터로 된 어시스턴트를 다룹니다."),
+    ),
+)
+"""Commands that have commands of their own."""
+
+
 class _Command(TyperCommand):
     """A command whose --help is in the user's language too."""
 
@@ -131,6 +142,11 @@ app = typer.Typer(
 
 for _command, _help in COMMANDS:
     app.command(cls=_Command, help=_help)(_command)
+for _name, _commands, _help in GROUPS:
+    _group = typer.Typer(cls=_Group, no_args_is_help=True)
+    for _inner, _command, _about in _commands:
+        _group.command(_inner, cls=_Command, help=_about)(_command)
+    app.add_typer(_group, name=_name, help=_help)
 
 
 @app.callback(invoke_without_command=True)

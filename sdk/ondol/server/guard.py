@@ -60,7 +60,7 @@ class Guard:
             await self._router(scope, receive, watched)
         except ClientGone:
             status = status or 499
-        except Exception as exc:
+        except Exception as exc:  # whatever it is, the client gets an answer in its shape
             if not isinstance(exc, Problem | OndolError | HTTPException):
                 logger.error("%s %s: %s", scope["method"], self._path(scope), type(exc).__name__)
             if status:

@@ -8,7 +8,7 @@ import pytest
 import ondol.cli
 from command_line import Ondol, environment
 from ondol import __version__
-from ondol.cli.app import COMMANDS, EXIT_CODES, run
+from ondol.cli.app import COMMANDS, EXIT_CODES, GROUPS, run
 from ondol.cli.diff import DIFFERENT
 from ondol.errors import OndolError
 
@@ -60,6 +60,15 @@ def test_every_command_has_help(command: str, ondol: Ondol) -> None:
 def test_no_command_is_help_and_the_version_is_the_packages(ondol: Ondol) -> None:
     assert "convert" in ondol().out
     assert ondol("--version").out == f"ondol {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("group", "command"), [(name, each[0]) for name, inner, _ in GROUPS for each in inner]
+)
+def test_every_command_of_a_group_has_help(group: str, command: str, ondol: Ondol) -> None:
+    done = ondol(group, command, "--help")
+    assert done.code == 0 and f"ondol {group} {command}" in done.out and done.err == ""
+    assert command in ondol(group, "--help").out
 
 
 @pytest.mark.parametrize(
