@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ondol.runtime import Logits
+    from ondol.snapshot import Memory
     from ondol_runtimes._inference import Array
 
 
@@ -113,6 +114,9 @@ class OrtDecoder(DecoderSession):
         finally:
             self._only_last()
         return rows.reshape(len(ids), self.vocabulary)
+
+    def _cached(self, length: int) -> "Memory":
+        return self._cache
 
     def _close(self) -> None:
         del self._decode, self._stages, self._cache

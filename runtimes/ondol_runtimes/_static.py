@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ondol.runtime import Logits
+    from ondol.snapshot import Memory
 
 LEAST = 8  # fewer tokens are run one by one
 PAST, NEW, LOGITS = "past_key_values.", "new.", "logits"
@@ -84,6 +85,9 @@ class StaticDecoder(DecoderSession):
         for name, memory in self._cache.items():
             memory[:, start : start + len(ids)] = made[f"{NEW}{name}"][:, : len(ids)]
         return made
+
+    def _cached(self, length: int) -> "Memory":
+        return self._cache
 
     def _close(self) -> None:
         for bucket in (self._decode, *self._buckets):

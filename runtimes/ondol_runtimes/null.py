@@ -17,6 +17,7 @@ from ondol.runtime import DecoderSession, Runtime
 
 if TYPE_CHECKING:
     from ondol.runtime import Logits
+    from ondol.snapshot import Memory
 
 
 def predicted_bytes_per_token(bundle: Bundle, length: int = 0) -> int:
@@ -84,6 +85,9 @@ class NullDecoder(DecoderSession):
         logits = np.zeros(self.vocabulary, np.float32)
         logits[self._likeliest(self._length + len(ids))] = 1.0
         return logits
+
+    def _cached(self, length: int) -> "Memory":
+        return {}
 
     def _likeliest(self, count: int) -> int:
         wanted = (count + i for i in range(len(self._ends) + 1))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ondol.runtime import Logits
+    from ondol.snapshot import Memory
     from ondol.stateless import Arrays
     from ondol_runtimes._operators import Operator
 
@@ -152,6 +153,9 @@ class ReferenceDecoder(DecoderSession):
                 say("Convert the model again.", "모델을 다시 변환하세요."),
             )
         return np.asarray(logits[0], np.float32)
+
+    def _cached(self, length: int) -> "Memory":
+        return self._cache
 
     def _close(self) -> None:
         self._cache = {}

@@ -31,6 +31,7 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      │   ├─ DeviceLost                 a device that fails in the middle of a session, and ends it
      │   ├─ UnsupportedOperators       a graph has nodes that a device does not take; names them
      │   ├─ NotEnoughMemory            a bundle would not fit; says what would
+     │   ├─ NoSnapshot                 a device that does not give its cache away
      │   ├─ SessionClosed              a session used after close()
      │   └─ ContractBroken             a device fails a check of ondol.testing
      ├─ GenerationError            6   a prompt or a reply that cannot go on
@@ -187,6 +188,10 @@ class UnsupportedOperators(DeviceError):
 
 class NotEnoughMemory(DeviceError):
     """A bundle would not fit in the memory there is; nothing was loaded."""
+
+
+class NoSnapshot(DeviceError):
+    """A device does not give its cache away, or takes none; the text can be run again."""
 
 
 class SessionClosed(DeviceError):

@@ -11,152 +11,23 @@ opens is an `ondol.stateless.Session`, of which `_run()` is to be written.
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 from ondol import policy
+from ondol.decoding import DecoderSession as DecoderSession
 from ondol.device import Report, Silicon, State
 from ondol.device_faults import decoders_only, lacking, no_graph
-from ondol.errors import DeviceLost, DeviceUnavailable, OptionError, UnsupportedOperators
+from ondol.errors import DeviceUnavailable, UnsupportedOperators
 from ondol.language import say
 from ondol.model_facts import ModelFacts
-from ondol.placement import Placed
-from ondol.stateless import Exclusive, Session, check_open
+from ondol.stateless import Session
 from ondol.timely import within
-from ondol.token_ids import check_ids
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ondol.bundle import Bundle
+    from ondol.decoding import Logits as Logits
     from ondol.plan import Plan
-
-    Logits = NDArray[np.float32]
-
-
-class DecoderSession(ABC):
-    """One model on one device with its own KV cache of `context` positions.
-
-    Not to be used from two threads at once; open two sessions for that.
-    `placement` says which node runs where, of devices that do not run every node themselves.
-    """
-
-    placement: tuple[Placed, ...] = ()
-
-    def __init__(self, *, context: int, vocabulary: int) -> None:
-        self.context = context
-        self.vocabulary = vocabulary
-        self._length = 0
-        self._closed = False
-        self._busy = threading.Lock()
-
-    @property
-    def length(self) -> int:
-        """How many positions of the KV cache are filled, in tokens."""
-        return self._length
-
-    def append(self, ids: Sequence[int]) -> "Logits":
-        """Run tokens after those already there.
-
-        Args:
-            ids: at least one token id below `vocabulary`.
-
-        Returns:
-            Logits of the last position, float32 of shape [vocabulary]. The array is the
-            session's own and holds until the next call; copy it to keep it.
-
-        Raises:
-            ContextFull: if fewer than `len(ids)` positions are free; nothing was run.
-            OptionError: if `ids` is empty or holds an id outside the vocabulary.
-            DeviceLost: if the device is gone; the session is closed then.
-            SessionClosed: after `close()`.
-        """
-        with self._exclusive():
-            check_ids(ids, self.vocabulary, self._length, self.context)
-            logits = self._run_or_lose(self._append, ids)
-            self._length += len(ids)
-            return logits
-
-    def append_all(self, ids: Sequence[int]) -> "Logits":
-        """Like `append`, but logits of every position, float32 of shape [len(ids), vocabulary]."""
-        with self._exclusive():
-            check_ids(ids, self.vocabulary, self._length, self.context)
-            logits = self._run_or_lose(self._append_all, ids)
-            self._length += len(ids)
-            return logits
-
-    def rewind(self, length: int) -> None:
-        """Forget everything after the first `length` tokens.
-
-        Raises:
-            OptionError: if `length` is negative or more than there are.
-            SessionClosed: after `close()`.
-        """
-        with self._exclusive():
-            if not 0 <= length <= self._length:
-                raise OptionError(
-                    say(
-                        f"Cannot rewind to {length} tokens.",
-                        f"토큰 {length}개 위치로 되감을 수 없습니다.",
-                    ),
-                    say(
-                        f"The session holds {self._length}.",
-                        f"세션에는 {self._length}개가 있습니다.",
-                    ),
-                )
-            self._rewind(length)
-            self._length = length
-
-    def close(self) -> None:
-        """Free the device. Closing twice is allowed."""
-        if not self._closed:
-            self._closed = True
-            self._close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    @abstractmethod
-    def _append(self, ids: Sequence[int]) -> "Logits":
-        """Run `ids` at positions `length` onward; logits of the last, float32 [vocabulary]."""
-
-    def _append_all(self, ids: Sequence[int]) -> "Logits":
-        """Logits of every position; a device that can do it in one pass overrides this."""
-        import numpy as np
-
-        start, rows = self._length, np.empty((len(ids), self.vocabulary), np.float32)
-        try:
-            for row, token in enumerate(ids):
-                rows[row] = self._append([token])
-                self._length += 1
-        finally:
-            self._length = start
-        return rows
-
-    def _rewind(self, length: int) -> None:
-        """Called before `length` shrinks; enough for caches that are overwritten in place."""
-
-    def _close(self) -> None:
-        """Free what the device holds."""
-
-    def _run_or_lose(
-        self, run: "Callable[[Sequence[int]], Logits]", ids: Sequence[int]
-    ) -> "Logits":
-        """Run `ids`; a device that is lost takes the session with it."""
-        try:
-            return run(ids)
-        except DeviceLost:
-            self.close()
-            raise
-
-    def _exclusive(self) -> Exclusive:
-        check_open(self._closed)
-        return Exclusive(self._busy)
 
 
 class Runtime(ABC):

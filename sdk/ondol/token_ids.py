@@ -25,11 +25,20 @@ def check_ids(ids: Sequence[int], vocabulary: int, length: int, context: int) ->
             ),
             say(f"It has {vocabulary} tokens.", f"어휘는 {vocabulary}개입니다."),
         )
-    if length + len(ids) > context:
+    check_room(len(ids), length, context)
+
+
+def check_room(count: int, length: int, context: int) -> None:
+    """Refuse more tokens than there is room for after the `length` that a session holds.
+
+    Raises:
+        ContextFull: with the numbers.
+    """
+    if length + count > context:
         raise ContextFull(
             say(
-                f"{len(ids)} more tokens do not fit: {length} of {context} positions are in use.",
-                f"토큰 {len(ids)}개가 더 들어갈 자리가 없습니다. "
+                f"{count} more tokens do not fit: {length} of {context} positions are in use.",
+                f"토큰 {count}개가 더 들어갈 자리가 없습니다. "
                 f"{context}자리 중 {length}자리를 쓰고 있습니다.",
             ),
             say(

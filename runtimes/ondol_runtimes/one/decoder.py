@@ -16,6 +16,7 @@ from ondol_runtimes.one.prepared import Prepared
 
 if TYPE_CHECKING:
     from ondol.runtime import Logits
+    from ondol.snapshot import Memory
 
 BUCKET = 32  # tokens of a prompt at a time
 ROOM = 256  # positions of the cache at first; doubled when full, for attention reads all of it
@@ -105,6 +106,10 @@ class OnertDecoder(DecoderSession):
         if is_mask(name):
             return (n, self._room + n)
         return (wanted,) if name == WANTED else (n,)
+
+    def _cached(self, length: int) -> "Memory":
+        self._grow(length)
+        return self._cache
 
     def _close(self) -> None:
         del self._prepared, self._cache

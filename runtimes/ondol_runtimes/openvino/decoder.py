@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ondol.runtime import Logits
+    from ondol.snapshot import Memory
 
 PAST, PRESENT = "past_key_values.", "present."
 
@@ -43,6 +44,13 @@ class OpenVinoDecoder(DecoderSession):
 
     def _rewind(self, length: int) -> None:
         self._cache = {name: kept[:, :, :length] for name, kept in self._cache.items()}
+
+    def _cached(self, length: int) -> "Memory":
+        more = max(0, length - self._length)
+        if more:
+            room = ((0, 0), (0, 0), (0, more), (0, 0))
+            self._cache = {name: np.pad(kept, room) for name, kept in self._cache.items()}
+        return self._cache
 
     def _close(self) -> None:
         del self._compiled, self._cache
