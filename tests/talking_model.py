@@ -3,17 +3,36 @@
 import json
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ondol.bundle import Bundle
 from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options, Weights
 from tiny_models import MODELS
 
+if TYPE_CHECKING:
+    from ondol.runtime import Logits
+
 TALKER_CONTEXT = 512
+PRINTABLE = 94  # the vocabulary begins with the printable characters of ASCII
 TEMPLATE = (
     "{% for message in messages %}<|start|>{{ message.role }}\n{{ message.content }}<|end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
 )
+
+
+class Printable:
+    """Keeps a reply to one printable character a token, so that each step gives a piece."""
+
+    finished = False
+
+    def mask(self, logits: "Logits") -> None:
+        logits[PRINTABLE:] = -np.inf
+
+    def accept(self, token: int) -> None:
+        """Nothing to remember."""
 
 
 def talking(

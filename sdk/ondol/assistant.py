@@ -8,15 +8,25 @@ from types import TracebackType
 from typing import Any, Self, overload
 
 from ondol import asynchronous, log, preparing, registry
-from ondol.availability import Availability, Readiness, availability
+from ondol.availability import (
+    Availability,
+    Readiness,
+    availability,
+    closed,
+    ready,
+    unprepared,
+)
 from ondol.bundle import Bundle
 from ondol.choice import pick
+from ondol.constraint import Constrained
 from ondol.engine import Engine
-from ondol.errors import BundleNotFound, OptionError, SessionClosed
+from ondol.errors import BundleNotFound
 from ondol.fitting import fitted_by
 from ondol.grammar.extraction import Made, extract
 from ondol.grammar.kinds import Schema
 from ondol.language import say
+from ondol.messages import no_system
+from ondol.overflow import Overflow
 from ondol.plan import plan
 from ondol.preparing import Progress
 from ondol.reply import Limits, Reply
@@ -36,6 +46,8 @@ class Assistant:
         with Assistant() as a:
             for piece in a.stream("퇴직금은 언제까지 지급해야 하나요?"):
                 print(piece, end="")
+
+    Safe to use from several threads and tasks: replies take turns, token by token.
 
     Args:
         model: a bundle, its path, or its name in the store; None: the starter. One that is
@@ -85,7 +97,12 @@ class Assistant:
         self._closed = False
 
     def reply(
-        self, text: str, *, sampling: Sampling | None = None, limits: Limits | None = None
+        self,
+        text: str,
+        *,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        constraint: Constrained = None,
     ) -> Reply:
         """Answer a text that stands alone: iterate the reply for its pieces, or `read()` it.
 
@@ -94,31 +111,51 @@ class Assistant:
         Args:
             text: a question, or what is to be continued.
             sampling, limits: for this reply; None: the assistant's.
+            constraint: what its tokens are held to; None: nothing.
 
         Raises:
             BadPrompt: if the text is empty, no Unicode, or no text at all.
             ContextFull: if it leaves no room for an answer.
             BundleError, DeviceError, MissingExtra, OptionError: if the model cannot be opened.
         """
-        return self.conversation().send(text, limits, sampling)
+        return self._base().once(text, limits, sampling, constraint)
 
     def stream(
-        self, text: str, *, sampling: Sampling | None = None, limits: Limits | None = None
+        self,
+        text: str,
+        *,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        constraint: Constrained = None,
     ) -> Reply:
         """As `reply`: a reply is its pieces."""
-        return self.reply(text, sampling=sampling, limits=limits)
+        return self.reply(text, sampling=sampling, limits=limits, constraint=constraint)
 
     async def areply(
-        self, text: str, *, sampling: Sampling | None = None, limits: Limits | None = None
+        self,
+        text: str,
+        *,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        constraint: Constrained = None,
     ) -> Reply:
         """A whole reply, for asyncio; a task that is cancelled cancels it within a token."""
-        return await asynchronous.read(partial(self.reply, text, sampling=sampling, limits=limits))
+        return await asynchronous.read(
+            partial(self.reply, text, sampling=sampling, limits=limits, constraint=constraint)
+        )
 
     def astream(
-        self, text: str, *, sampling: Sampling | None = None, limits: Limits | None = None
+        self,
+        text: str,
+        *,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        constraint: Constrained = None,
     ) -> AsyncGenerator[str, None]:
         """The pieces of a reply, for asyncio, made as they are asked for."""
-        return asynchronous.pieces(partial(self.reply, text, sampling=sampling, limits=limits))
+        return asynchronous.pieces(
+            partial(self.reply, text, sampling=sampling, limits=limits, constraint=constraint)
+        )
 
     @overload
     def extract(self, text: str, schema: type[Made], *, limits: Limits | None = None) -> Made: ...
@@ -148,20 +185,33 @@ class Assistant:
             limits=limits,
         )
 
-    def conversation(self, system: str | None = None) -> Conversation:
+    def conversation(
+        self, system: str | None = None, overflow: Overflow = Overflow.SLIDE
+    ) -> Conversation:
         """A conversation of its own on this model.
 
         Args:
             system: its system prompt; None: the assistant's.
+            overflow: what happens when it no longer fits the context.
 
         Raises:
             BundleError, DeviceError, MissingExtra, OptionError: if the model cannot be opened.
         """
-        with self._opening:
-            if self._closed:
-                raise _closed()
-            self._first = self._first or self._opened()
-            return self._first.branch(system)
+        talk = self._base().branch(system)
+        talk.overflow = overflow
+        return talk
+
+    def restored(self, path: str | os.PathLike[str]) -> Conversation:
+        """A conversation that was saved with `Conversation.save`, on this model.
+
+        Raises:
+            BadConversation: if the file is none, damaged, or cannot be read.
+            BundleError, DeviceError, MissingExtra, OptionError: if the model cannot be opened.
+        """
+        base = self._base()
+        return Conversation.restored(
+            base.engine, path, sampling=base.sampling, limits=base.limits, tools=base.tools
+        )
 
     def prewarm(self) -> None:
         """Open the model and run the system prompt, so that the first reply begins sooner.
@@ -169,7 +219,7 @@ class Assistant:
         Raises:
             BundleError, DeviceError, MissingExtra, OptionError: if the model cannot be opened.
         """
-        self.conversation().prewarm()
+        self._base().prewarm()
 
     def availability(self) -> Availability:
         """Whether it can answer here, why not, and what would help. Nothing is loaded or made."""
@@ -194,6 +244,13 @@ class Assistant:
     ) -> None:
         self.close()
 
+    def _base(self) -> Conversation:
+        with self._opening:
+            if self._closed:
+                raise closed()
+            self._first = self._first or self._opened()
+            return self._first
+
     def _opened(self) -> Conversation:
         engine = Engine.open(
             self._bundle(self._made),
@@ -207,7 +264,7 @@ class Assistant:
             first = Conversation(engine, system=self._system, sampling=self._sampling)
             first.limits = self._limits or Limits(None if first.chats else CONTINUATION_TOKENS)
             if self._system and not first.chats:
-                raise _no_system(engine.bundle.name)
+                raise no_system(engine.bundle.name)
         except BaseException:
             engine.close()
             raise
@@ -231,10 +288,10 @@ class Assistant:
 
     def _look(self) -> Availability:
         if self._closed:
-            return Availability(Readiness.CLOSED, _closed().what, _closed().fix)
+            return Availability(Readiness.CLOSED, closed().what, closed().fix)
         first = self._first
         if first is not None:
-            return _ready(first.engine.bundle.name, first.engine.device)
+            return ready(first.engine.bundle.name, first.engine.device)
         unmade: list[Starter] = []
 
         def refuse(starter: Starter) -> Bundle:
@@ -247,50 +304,9 @@ class Assistant:
             if not unmade:
                 raise
             preparing.check_makeable(unmade[0])
-            return _unprepared(unmade[0].name)
+            return unprepared(unmade[0].name)
         device = pick(bundle, self._device).device
         wish = plan(bundle, self._context, self._threads, self._spin)
         wished = self._context is not None
         fitted_by(registry.runtime(device), bundle, wish, self._memory, wished_context=wished)
-        return _ready(bundle.name, device)
-
-
-def _ready(model: str, device: str) -> Availability:
-    reason = say(f"{model} answers on {device}.", f"{model}이(가) {device} 장치에서 답합니다.")
-    return Availability(Readiness.READY, reason)
-
-
-def _unprepared(model: str) -> Availability:
-    return Availability(
-        Readiness.UNPREPARED,
-        say(
-            f"{model} is installed and not prepared yet.",
-            f"{model}이(가) 설치되어 있으나 아직 준비되지 않았습니다.",
-        ),
-        say(
-            f"prewarm() prepares it once, in minutes; so does: ondol convert {model}",
-            f"prewarm()이 한 번 준비하며 몇 분 걸립니다. 명령으로는: ondol convert {model}",
-        ),
-    )
-
-
-def _closed() -> SessionClosed:
-    return SessionClosed(
-        say("The assistant is closed.", "이미 닫힌 어시스턴트입니다."),
-        say("close() was called before.", "앞서 close()가 호출되었습니다."),
-        say("Make a new one: Assistant()", "새로 만드세요: Assistant()"),
-    )
-
-
-def _no_system(model: str) -> OptionError:
-    return OptionError(
-        say(
-            f"{model} cannot follow a system prompt.",
-            f"{model}은(는) 시스템 프롬프트를 따를 수 없습니다.",
-        ),
-        say(
-            "It has no chat template: it continues text.",
-            "대화 서식이 없어 글을 이어 쓰기만 합니다.",
-        ),
-        say("Leave the system prompt out.", "시스템 프롬프트를 빼세요."),
-    )
+        return ready(bundle.name, device)

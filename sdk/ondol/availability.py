@@ -12,6 +12,7 @@ from ondol.errors import (
     OndolError,
     OptionError,
     PolicyForbids,
+    SessionClosed,
 )
 from ondol.language import say
 
@@ -68,3 +69,33 @@ def availability(look: Callable[[], Availability]) -> Availability:
         reason = say("It cannot be looked at", "살펴볼 수 없습니다")
         remedy = say("Look with: ondol models, ondol devices", "확인: ondol models, ondol devices")
         return Availability(Readiness.BROKEN, f"{reason}: {type(exc).__name__}: {exc}", remedy)
+
+
+def ready(model: str, device: str) -> Availability:
+    """A model that answers on a device."""
+    reason = say(f"{model} answers on {device}.", f"{model}이(가) {device} 장치에서 답합니다.")
+    return Availability(Readiness.READY, reason)
+
+
+def unprepared(model: str) -> Availability:
+    """A starter that is installed and was never converted."""
+    return Availability(
+        Readiness.UNPREPARED,
+        say(
+            f"{model} is installed and not prepared yet.",
+            f"{model}이(가) 설치되어 있으나 아직 준비되지 않았습니다.",
+        ),
+        say(
+            f"prewarm() prepares it once, in minutes; so does: ondol convert {model}",
+            f"prewarm()이 한 번 준비하며 몇 분 걸립니다. 명령으로는: ondol convert {model}",
+        ),
+    )
+
+
+def closed() -> SessionClosed:
+    """The error of an assistant that was closed."""
+    return SessionClosed(
+        say("The assistant is closed.", "이미 닫힌 어시스턴트입니다."),
+        say("close() was called before.", "앞서 close()가 호출되었습니다."),
+        say("Make a new one: Assistant()", "새로 만드세요: Assistant()"),
+    )

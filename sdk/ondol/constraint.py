@@ -69,9 +69,11 @@ class Together:
             part.accept(token)
 
 
-def bound(
-    wanted: "Constraint | Rule | Sequence[Constraint | Rule] | None", tokenizer: "Tokenizer"
-) -> Constraint | None:
+Constrained = Constraint | Rule | Sequence[Constraint | Rule] | None
+"""What a reply may be held to: of several, a token must be allowed by each; None: to nothing."""
+
+
+def bound(wanted: Constrained, tokenizer: "Tokenizer") -> Constraint | None:
     """One constraint of all that is wanted, rules brought over the tokenizer; None for none."""
     if wanted is None:
         return None

@@ -108,6 +108,15 @@ class DecoderSession(ABC):
         with self._exclusive():
             return copied(self._cached(self._length), self._length)
 
+    def layout(self) -> Snapshot:
+        """A snapshot of no tokens: the names, types and other sizes of its arrays.
+
+        Raises:
+            NoSnapshot: if the device does not give its cache away.
+        """
+        with self._exclusive():
+            return copied(self._cached(self._length), 0)
+
     def restore(self, snapshot: Snapshot) -> None:
         """Hold what a session of the same model held on a device of this kind, bit by bit.
 

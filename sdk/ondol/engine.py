@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
@@ -12,18 +13,19 @@ from typing import TYPE_CHECKING, Self
 
 from ondol import log, policy, registry
 from ondol.bundle import Bundle
+from ondol.cache import Cache
 from ondol.choice import pick
-from ondol.constraint import Constraint, Rule, bound
-from ondol.errors import BadPrompt, ContextFull
-from ondol.fitting import fitted_by
+from ondol.constraint import Constrained, bound
+from ondol.fitting import cache_row, fitted_by
 from ondol.governor import Governor
-from ondol.language import say
 from ondol.memory import release_unused
 from ondol.plan import Plan, plan
 from ondol.prompt import Prompt
-from ondol.reply import Limits, Reply, common
+from ondol.reply import Holder, Limits, Reply
 from ondol.runtime import DecoderSession
 from ondol.sampling import Sampling
+from ondol.sharing import SNAPSHOT_BYTES, Turns, common
+from ondol.token_ids import prompt_ids
 from ondol.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -47,12 +49,12 @@ class Engine:
         changes: tuple[str, ...] = (),
     ) -> None:
         self.bundle = bundle
-        self.session = session
+        self.cache = Cache(session, cache_row(bundle.decoder), SNAPSHOT_BYTES)
         self.tokenizer = tokenizer
         self.device = device
         self.changes = changes
-        self._held: list[int] = []  # the tokens whose keys and values the session holds
-        self._active: Reply | None = None
+        self.turns = Turns()
+        self.ends = frozenset(tokenizer.eos)
         self._plan: Plan | None = None
         self._governor: Governor | None = None
 
@@ -67,6 +69,7 @@ class Engine:
         spin: bool = True,
         governor: Governor | None = None,
         memory: int | None = None,
+        snapshots: int | None = None,
     ) -> "Engine":
         """Open a bundle on a device, tokenizer and weights at the same time.
 
@@ -83,6 +86,8 @@ class Engine:
             governor: rests between tokens, and goes on with fewer threads, under heat or on a
                 low battery; None: nobody does.
             memory: bytes that this process may take in all; None: what the system allows.
+            snapshots: bytes for what conversations leave in the cache when others take it;
+                None: `SNAPSHOT_BYTES`, or none where `memory` is given.
 
         Raises:
             BundleError: if the bundle cannot be read, does not hold, or is no decoder.
@@ -115,6 +120,8 @@ class Engine:
             try:
                 engine = cls(opened, session.result(), tokenizer, device, fitted.changes)
                 engine._governed(settings, governor)
+                if snapshots is not None or memory is not None:
+                    engine.cache.prefixes.most_bytes = snapshots or 0
             except BaseException:
                 tokenizer.close()
                 raise
@@ -126,12 +133,22 @@ class Engine:
         prompt: str | Prompt | Sequence[int],
         sampling: Sampling | None = None,
         limits: Limits | None = None,
-        constraint: Constraint | Rule | Sequence[Constraint | Rule] | None = None,
+        constraint: Constrained = None,
+        *,
+        holder: Holder | None = None,
     ) -> Reply:
         """Start an answer to a prompt: text to be continued, a rendered template, or token ids.
 
         Nothing runs until the reply is iterated or read. What the cache already holds of the
-        prompt is not run again. With several constraints a token must be allowed by each.
+        prompt is not run again. Replies that are read side by side, from any threads, take turns.
+
+        Args:
+            prompt: token ids are run as they are; text is encoded, special tokens in it as text.
+            sampling: how tokens are chosen; None: greedy.
+            limits: when it ends; None: at the model's word.
+            constraint: what tokens may be chosen; of several, a token must be allowed by each.
+            holder: who goes on from this reply later, such as a conversation: while it lives,
+                its keys and values are kept when another reply takes the cache.
 
         Raises:
             BadPrompt: if the prompt is empty or not Unicode text.
@@ -139,30 +156,9 @@ class Engine:
             OptionError: if no reply could keep to the constraint.
             MissingExtra: if what a constraint runs by is not installed.
         """
-        if isinstance(prompt, str):
-            prompt = Prompt.plain(prompt) if prompt else []
-        ids = self.tokenizer.encode_prompt(prompt) if isinstance(prompt, Prompt) else list(prompt)
-        if not ids:
-            raise BadPrompt(
-                say("The prompt is empty.", "질문이 비어 있습니다."),
-                "",
-                say("Write something.", "내용을 써 주세요."),
-            )
-        room = self.session.context
-        if len(ids) >= room:
-            raise ContextFull(
-                say(
-                    f"The prompt has {len(ids)} tokens; the context holds {room}.",
-                    f"질문이 {len(ids)}토큰인데 문맥에는 {room}토큰까지 들어갑니다.",
-                ),
-                say("No room is left for an answer.", "답을 쓸 자리가 남지 않습니다."),
-                say(
-                    "Shorten the prompt, or open with a larger context.",
-                    "질문을 줄이거나 문맥을 더 크게 여세요.",
-                ),
-            )
+        ids = prompt_ids(prompt, self.tokenizer, self.session.context)
         held_to = bound(constraint, self.tokenizer)
-        return Reply(self, ids, sampling or Sampling(), limits or Limits(), held_to)
+        return Reply(self, ids, sampling or Sampling(), limits or Limits(), held_to, holder)
 
     def warm(self, ids: Sequence[int]) -> None:
         """Run tokens that the next prompt begins with; what the cache holds of them stays.
@@ -172,11 +168,23 @@ class Engine:
             OptionError: if an id is outside the vocabulary.
             DeviceError: if the device fails.
         """
-        self._active = None
-        kept = common(self._held, [*ids, -1])
-        if kept < len(ids):
-            self._keep(kept)
-            self._append(ids[kept:])
+        with self.alone():
+            kept = common(self.cache.held, [*ids, -1])
+            if kept < len(ids):
+                self.cache.leave(None, ids)
+                self.cache.keep(kept)
+                self._append(ids[kept:])
+            self.cache.active = None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep replies from running; those that have begun go on afterwards."""
+        who = object()
+        self.turns.take(who)
+        try:
+            yield
+        finally:
+            self.turns.give(ended=True)
 
     def move(self, device: str, *, threads: int | None = None, spin: bool = True) -> None:
         """Go on on another device with the same context, such as after `DeviceLost`.
@@ -195,14 +203,22 @@ class Engine:
         """
         settings = plan(self.bundle, self.session.context, threads, spin)
         session = registry.runtime(device).open(self.bundle, settings)
-        self.session.close()
-        self.session, self.device = session, device
-        self._held, self._active = [], None
+        with self.alone():
+            self.session.close()
+            self.cache.moved(session)
+            self.device = device
+
+    @property
+    def session(self) -> DecoderSession:
+        """The device's session."""
+        return self.cache.session
 
     def close(self) -> None:
-        """Free the device and the tokenizer."""
-        self.session.close()
-        self.tokenizer.close()
+        """Free the device and the tokenizer, once the token that is being made is made."""
+        with self.alone():
+            self.session.close()
+            self.tokenizer.close()
+            self.cache.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -232,7 +248,7 @@ class Engine:
             self._reopen(replace(self._plan, threads=action.threads))
         end = time.monotonic() + action.rest_seconds
         while (left := end - time.monotonic()) > 0:
-            if self._active is not None and self._active.cancelled:
+            if self.cache.active is not None and self.cache.active.cancelled:
                 return
             time.sleep(min(left, NAP))
 
@@ -242,20 +258,17 @@ class Engine:
         Its keys and values may differ in their last bits, as a prefill's from single steps do.
         """
         self.session.close()  # first: there may be no memory for two
-        self.session = registry.runtime(self.device).open(self.bundle, settings)
+        self.cache.session = registry.runtime(self.device).open(self.bundle, settings)
         self._plan = settings
-        if self._held:
-            self.session.append(self._held)
+        if self.cache.held:
+            self.session.append(self.cache.held)
 
     def _append(self, ids: Sequence[int]) -> "Logits":
         """Run tokens and remember that the cache holds them."""
         if self._governor is not None:
             self._govern(self._governor)
-        logits = self.session.append(ids)
-        self._held.extend(ids)
-        return logits
+        return self.cache.append(ids)
 
     def _keep(self, length: int) -> None:
         """Forget all but the first tokens."""
-        self.session.rewind(length)
-        del self._held[length:]
+        self.cache.keep(length)

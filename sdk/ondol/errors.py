@@ -80,6 +80,10 @@ class BadKey(OptionError):
     """A key file is none, or its passphrase is wrong."""
 
 
+class BadConversation(OptionError):
+    """A saved conversation is none, is damaged, or cannot be read."""
+
+
 class BadText(OptionError):
     """A text or task file is empty, broken, or not UTF-8."""
 

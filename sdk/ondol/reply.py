@@ -3,15 +3,17 @@
 import math
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 from ondol import policy
 from ondol.errors import DeviceLost, OptionError
 from ondol.label import Export, Label, export
 from ondol.language import say
+from ondol.outcome import Finish as Finish
+from ondol.outcome import Limits as Limits
 from ondol.sampling import Sampler, Sampling
 from ondol.stats import Stats as Stats
 from ondol.stream import StopStrings, TextStream
@@ -24,53 +26,11 @@ if TYPE_CHECKING:
 CHUNK = 512  # prompt tokens between two looks at the cancel flag
 
 
-class Finish(StrEnum):
-    """Why a reply ended."""
+class Holder(Protocol):
+    """Who goes on from a reply later, such as a conversation."""
 
-    END = "end"  # the model said so
-    STOP = "stop"  # a stop string
-    LENGTH = "length"  # max_tokens
-    CONTEXT = "context"  # the context is full
-    COMPLETE = "complete"  # its constraint is fulfilled, and nothing may follow
-    STUCK = "stuck"  # its constraints leave no token
-    TIME = "time"  # its time is up
-    CANCELLED = "cancelled"
-    LOST = "device-lost"  # `resume()` goes on, once the engine is on another device
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When a reply ends besides the model's own word.
-
-    `max_tokens` None: as many as the context holds; a reply that fills the context ends with
-    `Finish.CONTEXT`, which is stated, not an error. `stop` are strings at which a reply ends,
-    themselves left out, wherever token borders fall. `seconds` count from the first piece that is
-    asked for, the reader's own time included; None: as long as this machine's policy allows.
-    """
-
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.max_tokens is not None and self.max_tokens < 1:
-            raise OptionError(
-                say(
-                    f"max_tokens cannot be {self.max_tokens}.",
-                    f"max_tokens 값으로 {self.max_tokens}을(를) 쓸 수 없습니다.",
-                ),
-                "",
-                say("Choose 1 or more.", "1 이상으로 고르세요."),
-            )
-        if self.seconds is not None and not self.seconds > 0:
-            raise OptionError(
-                say(
-                    f"seconds cannot be {self.seconds}.",
-                    f"seconds 값으로 {self.seconds}을(를) 쓸 수 없습니다.",
-                ),
-                say("Nothing could be said in it.", "아무 말도 할 수 없는 시간입니다."),
-                say("Choose more than 0.", "0보다 크게 고르세요."),
-            )
+    def ended(self, reply: "Reply") -> None:
+        """Told when a reply has ended, in the thread that read it."""
 
 
 class Reply:
@@ -90,6 +50,7 @@ class Reply:
         sampling: Sampling,
         limits: Limits,
         constraint: "Constraint | None" = None,
+        holder: Holder | None = None,
     ) -> None:
         self.ids: list[int] = []
         self.text = ""
@@ -100,12 +61,12 @@ class Reply:
         self._prompt = prompt
         self._sampler = Sampler(sampling, prompt)
         self._limits = limits
-        self._seconds = policy.reply_seconds(limits.seconds)
-        self._deadline = math.inf
         self._constraint = constraint
         self._stream = TextStream(engine.tokenizer)
         self._stops = StopStrings(limits.stop)
-        self._unsaid = ""  # text of tokens after which the device was lost
+        self._seconds = policy.reply_seconds(limits.seconds)
+        self._deadline = math.inf
+        self._holder: weakref.ref[Holder | Reply] = weakref.ref(holder or self)
         self._cancel = threading.Event()
         self._pieces = self._run()
 
@@ -120,11 +81,12 @@ class Reply:
 
     def cancel(self) -> None:
         """Stop within one token; safe from any thread. The text so far stays."""
-        self._cancel.set()
+        if self.finish in (None, Finish.LOST):
+            self._cancel.set()
 
     @property
     def cancelled(self) -> bool:
-        """Whether `cancel()` was called."""
+        """Whether `cancel()` was called before it ended."""
         return self._cancel.is_set()
 
     def resume(self) -> None:
@@ -161,86 +123,94 @@ class Reply:
             pass
         return self.text
 
+    @property
+    def holder(self) -> "Holder | Reply | None":
+        """Who may need what this reply leaves in the cache; None once they are gone."""
+        return self._holder()
+
+    @property
+    def needed(self) -> bool:
+        """Whether somebody may go on from what it leaves: its conversation, or itself."""
+        return self.holder is not self or not (self.finish or self.cancelled)
+
     def _run(self) -> Iterator[str]:
         if self._seconds is not None and self._deadline == math.inf:
             self._deadline = time.monotonic() + self._seconds
-        self._engine._active = self  # one cache serves one reply: a new one ends the one before
         try:
-            logits = self._prefill()
-            if logits is not None:
-                yield from self._decode(logits)
+            while self.finish is None:
+                piece = self._step()
+                if piece:
+                    self.text += piece
+                    yield piece
         except DeviceLost:
             self.finish = Finish.LOST
             raise
         finally:
             self.finish = self.finish or Finish.CANCELLED
             self.stats = replace(self.stats, characters=len(self.text))
+            holder = self.holder
+            if holder is not None and not isinstance(holder, Reply):
+                holder.ended(self)
 
-    def _stopped(self) -> bool:
-        return self._cancel.is_set() or self._engine._active is not self
+    def _step(self) -> str:
+        """One more token, and the text that it completes."""
+        turns = self._engine.turns
+        if not turns.take(self, self._stopped):
+            return self._cut()
+        try:
+            start = time.perf_counter()
+            going_on = self._engine.cache.active is self and bool(self.ids)
+            logits = self._next() if going_on else self._prefill()
+            if logits is None:
+                return self._cut()
+            piece = self._say(logits)
+            if going_on:
+                self._count(time.perf_counter() - start)
+            return piece
+        finally:
+            turns.give(self.finish is not None)
 
-    def _late(self) -> bool:
-        return time.monotonic() >= self._deadline
+    def _next(self) -> "Logits | None":
+        """Run the token chosen last."""
+        return None if self._stopped() else self._engine._append(self.ids[-1:])
 
     def _prefill(self) -> "Logits | None":
-        """Run what the cache lacks of the prompt; logits of its end, or None when cancelled."""
-        engine, prompt = self._engine, [*self._prompt, *self.ids]
-        kept = common(engine._held, prompt)
-        engine._keep(kept)
+        """Run what the cache lacks of prompt and answer; logits of its end, None when stopped."""
+        engine, tokens = self._engine, [*self._prompt, *self.ids]
         start, logits = time.perf_counter(), None
-        for at in range(kept, len(prompt), CHUNK):
+        if self._stopped():
+            return None
+        kept = engine.cache.give(self, tokens)
+        for at in range(kept, len(tokens), CHUNK):
             if self._stopped():
                 return None
-            if self._late():
-                self.finish = Finish.TIME
-                return None
-            logits = engine._append(prompt[at : at + CHUNK])
-        self.stats = replace(
-            self.stats,
-            prefill_tokens=len(prompt) - kept,
-            reused_tokens=kept,
-            prefill_seconds=time.perf_counter() - start,
-        )
+            logits = engine._append(tokens[at : at + CHUNK])
+        run = len(tokens) - kept
+        if self.ids:
+            self.stats = replace(self.stats, rerun_tokens=self.stats.rerun_tokens + run)
+        else:
+            spent = time.perf_counter() - start
+            self.stats = replace(
+                self.stats, prefill_tokens=run, reused_tokens=kept, prefill_seconds=spent
+            )
         return logits
 
-    def _decode(self, logits: "Logits") -> Iterator[str]:
-        engine = self._engine
+    def _say(self, logits: "Logits") -> str:
+        """Choose a token, see whether it ends the reply, and spell it."""
         stream, stops = self._stream, self._stops
-        ends = frozenset(engine.tokenizer.eos)
-        spent = self.stats.decode_seconds
-        if self._unsaid:
-            piece, self._unsaid = self._unsaid, ""
-            self.text += piece
-            yield piece
-        while self.finish is None:
-            if self._stopped():  # the logits may be another reply's by now
-                self.finish, piece = Finish.CANCELLED, stops.finish()
-                self.text += piece
-                if piece:
-                    yield piece
-                return
-            start = time.perf_counter()
-            token = self._choose(logits)
-            if token is None:
-                self.finish, piece = Finish.STUCK, ""
-            else:
-                self.ids.append(token)
-                piece = "" if token in ends else stops.push(stream.push(token))
-                self.finish = self._end(token in ends, stops.stopped is not None)
-            if self.finish is Finish.CANCELLED:
-                piece += stops.finish()  # half a character in the stream is dropped
-            elif self.finish not in (None, Finish.STOP):
-                piece += stops.push(stream.finish()) + stops.finish()
-            if self.finish is None and token is not None:
-                self._unsaid = piece
-                logits = engine._append([token])
-                self._unsaid = ""
-                spent += time.perf_counter() - start
-                count = self.stats.decode_tokens + 1
-                self.stats = replace(self.stats, decode_tokens=count, decode_seconds=spent)
-            if piece:
-                self.text += piece
-                yield piece
+        token = self._choose(logits)
+        if token is None:
+            self.finish, piece = Finish.STUCK, ""
+        else:
+            self.ids.append(token)
+            said = token in self._engine.ends
+            piece = "" if said else stops.push(stream.push(token))
+            self.finish = self._end(said, stops.stopped is not None)
+        if self.finish in (Finish.CANCELLED, Finish.TIME):
+            piece += stops.finish()  # half a character in the stream is dropped
+        elif self.finish not in (None, Finish.STOP):
+            piece += stops.push(stream.finish()) + stops.finish()
+        return piece
 
     def _choose(self, logits: "Logits") -> int | None:
         """The next token, kept to the constraint; None where that leaves none."""
@@ -264,16 +234,32 @@ class Reply:
         if self._constraint is not None and self._constraint.finished:
             return Finish.COMPLETE
         if self._stopped():
-            return Finish.CANCELLED
-        if self._late():
-            return Finish.TIME
+            return self._cut_short
         if most is not None and len(self.ids) >= most:
             return Finish.LENGTH
         full = self._engine.session.length >= self._engine.session.context
         return Finish.CONTEXT if full else None
 
+    def _count(self, seconds: float) -> None:
+        stats = self.stats
+        self.stats = replace(
+            stats,
+            decode_tokens=stats.decode_tokens + 1,
+            decode_seconds=stats.decode_seconds + seconds,
+        )
 
-def common(held: Sequence[int], prompt: Sequence[int]) -> int:
-    """How many leading tokens two runs share, leaving one of the prompt to run."""
-    most = min(len(held), len(prompt) - 1)
-    return next((i for i in range(most) if held[i] != prompt[i]), most)
+    def _stopped(self) -> bool:
+        return self._cancel.is_set() or self._late
+
+    @property
+    def _late(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+    @property
+    def _cut_short(self) -> Finish:
+        return Finish.CANCELLED if self._cancel.is_set() else Finish.TIME
+
+    def _cut(self) -> str:
+        """End between two tokens; what a stop string held back is text after all."""
+        self.finish = self._cut_short
+        return self._stops.finish()

@@ -33,20 +33,22 @@ class Sampling:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("temperature", 0.0, 100.0),
-            ("top_k", 0, 1 << 30),
-            ("top_p", 1e-6, 1.0),
-            ("min_p", 0.0, 1.0),
-            ("repetition_penalty", 0.01, 100.0),
-            ("seed", 0, (1 << 64) - 1),
+        real = int | float
+        for name, kind, low, high in (
+            ("temperature", real, 0.0, 100.0),
+            ("top_k", int, 0, 1 << 30),
+            ("top_p", real, 1e-6, 1.0),
+            ("min_p", real, 0.0, 1.0),
+            ("repetition_penalty", real, 0.01, 100.0),
+            ("seed", int | None, 0, (1 << 64) - 1),
         ):
             value = getattr(self, name)
-            if value is not None and not low <= value <= high:
+            fits = isinstance(value, kind) and not isinstance(value, bool)
+            if not fits or (value is not None and not low <= value <= high):
                 raise OptionError(
                     say(
-                        f"{name} cannot be {value}.",
-                        f"{name} 값으로 {value}을(를) 쓸 수 없습니다.",
+                        f"{name} cannot be {value!r:.80}.",
+                        f"{name} 값으로 {value!r:.80}을(를) 쓸 수 없습니다.",
                     ),
                     say(f"It runs from {low} to {high}.", f"{low}에서 {high}까지입니다."),
                 )

@@ -1,19 +1,23 @@
 """A conversation: turns that grow, rendered by the model's own template, over one engine."""
 
+import os
 from collections.abc import AsyncGenerator, Sequence
 from copy import copy
 from functools import partial
+from pathlib import Path
 
 from ondol import asynchronous
+from ondol.constraint import Constrained
 from ondol.engine import Engine
-from ondol.errors import BadPrompt
-from ondol.language import say
+from ondol.messages import check_message, no_turn
+from ondol.overflow import Overflow, make_room
 from ondol.prompt import Prompt
-from ondol.reply import Limits, Reply, common
+from ondol.reply import Finish, Limits, Reply
 from ondol.sampling import Sampling
+from ondol.sharing import common
 from ondol.template import ChatTemplate, Message, Tool
+from ondol.trail import Trail
 
-TEMPLATE = "chat_template.jinja"
 CONTINUATION_TOKENS = 256
 """How far a model that only continues text may go where nobody says."""
 
@@ -21,13 +25,25 @@ CONTINUATION_TOKENS = 256
 class Conversation:
     """Turns between a user and a model; the cache of earlier turns is used again.
 
-    A model without a chat template continues text instead: each message stands alone.
+    A message becomes a turn when it is sent, and its answer when it has ended; a message whose
+    answer stayed empty is no turn. For one thread or task at a time; several conversations may
+    share an engine. A model without a chat template continues text instead: each message stands
+    alone.
 
     Args:
         engine: an open engine.
         system: the system prompt; None: the bundle's own, "": none.
         sampling: how tokens are chosen; None: greedy with the bundle's repetition penalty.
         limits: when replies end; None: at the model's word.
+        overflow: what happens when the turns no longer fit the context.
+        tools: functions that the template tells the model of.
+
+    Attributes:
+        turns: what was said, oldest first.
+        start: the first of the turns that the model is still shown.
+        summary: what stands for those before it; empty where they were only left out.
+        trail: the tokens that were run so far, and their text.
+        rebuilt: of a restored one, why its text is run again; empty if its cache was taken.
     """
 
     def __init__(
@@ -37,14 +53,59 @@ class Conversation:
         system: str | None = None,
         sampling: Sampling | None = None,
         limits: Limits | None = None,
+        overflow: Overflow = Overflow.ERROR,
+        tools: Sequence[Tool] = (),
     ) -> None:
         self.engine = engine
         defaults = engine.bundle.manifest.defaults
         self.system = defaults.system if system is None else system
         self.sampling = sampling or Sampling(repetition_penalty=defaults.repetition_penalty)
         self.limits = limits
+        self.overflow = overflow
+        self.tools = tuple(tools)
         self.turns: list[Message] = []
-        self._template = _template(engine)
+        self.start = 0
+        self.summary = ""
+        self._pending: Reply | None = None
+        self.rebuilt = ""
+        self.trail = Trail()
+        self._template = ChatTemplate.of(engine.bundle, engine.tokenizer)
+
+    @classmethod
+    def restored(
+        cls,
+        engine: Engine,
+        path: str | os.PathLike[str],
+        *,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        tools: Sequence[Tool] = (),
+    ) -> "Conversation":
+        """A conversation that was saved, with its cache if that is of this model and device.
+
+        `rebuilt` says why not, if it is not; then its text is run again with the next message.
+
+        Raises:
+            BadConversation: if the file is none, damaged, or cannot be read.
+        """
+        from ondol.saved import restore
+
+        made = cls(engine, sampling=sampling, limits=limits, tools=tools)
+        made.rebuilt = restore(made, Path(path))
+        return made
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the turns and the model's cache of them to a file, whole or not at all.
+
+        A reply that has not ended is cut short. Only the file's owner may read it.
+
+        Raises:
+            StorageError: on what the disk refuses; an older file is untouched.
+        """
+        from ondol.saved import save
+
+        self._settle()
+        save(self, Path(path))
 
     @property
     def chats(self) -> bool:
@@ -52,37 +113,81 @@ class Conversation:
         return self._template is not None
 
     def send(
-        self, text: str, limits: Limits | None = None, sampling: Sampling | None = None
+        self,
+        text: str,
+        limits: Limits | None = None,
+        sampling: Sampling | None = None,
+        constraint: Constrained = None,
     ) -> Reply:
-        """Say something; the answer becomes a turn once `keep` is called with the reply.
+        """Say something. A reply before it that has not ended is cut short.
+
+        Nothing of the answer is made until it is read; with `Overflow.SUMMARISE`, the summary is.
 
         Args:
             text: what the user says.
             limits, sampling: for this reply; None: the conversation's.
+            constraint: what its tokens are held to; None: nothing.
 
         Raises:
             BadPrompt: if the text is empty, not Unicode, or no text.
             ContextFull: if the conversation no longer fits the context.
             TemplateError: if the template refuses the turns.
         """
-        if not isinstance(text, str):
-            raise BadPrompt(
-                say("The message is no text.", "메시지가 글이 아닙니다."),
-                f"{type(text).__name__} ≠ str",
-                say("Pass it as str.", "str로 넘기세요."),
-            )
-        if not text.strip():
-            raise BadPrompt(
-                say("The message is empty.", "메시지가 비어 있습니다."),
-                say("There is nothing to answer.", "답할 내용이 없습니다."),
-                say("Write something.", "내용을 써 주세요."),
-            )
+        check_message(text)
+        self._settle()
         turns = [*self.turns, Message("user", text)]
-        reply = self.engine.reply(
-            self.prompt(turns), sampling or self.sampling, limits or self.limits
-        )
-        self.turns = turns
-        return reply
+        return self._answer(turns, limits, sampling, constraint)
+
+    def once(
+        self,
+        text: str,
+        limits: Limits | None = None,
+        sampling: Sampling | None = None,
+        constraint: Constrained = None,
+    ) -> Reply:
+        """The answer to a text as if it came next; neither becomes a turn. As `send` otherwise."""
+        check_message(text)
+        ids = self.ids([*self.shown, Message("user", text)])
+        return self.engine.reply(ids, sampling or self.sampling, limits or self.limits, constraint)
+
+    def edit(
+        self,
+        turn: int,
+        text: str,
+        limits: Limits | None = None,
+        sampling: Sampling | None = None,
+    ) -> Reply:
+        """Say something else in the place of one of the user's turns; what followed is forgotten.
+
+        Args:
+            turn: its place in `turns`, from 0.
+            text, limits, sampling: as of `send`.
+
+        Raises:
+            OptionError: if that is no turn of the user's.
+            BadPrompt, ContextFull, TemplateError: as of `send`.
+        """
+        check_message(text)
+        self._settle()
+        if not 0 <= turn < len(self.turns) or self.turns[turn].role != "user":
+            raise no_turn(turn, len(self.turns))
+        return self._answer([*self.turns[:turn], Message("user", text)], limits, sampling)
+
+    def regenerate(self, limits: Limits | None = None, sampling: Sampling | None = None) -> Reply:
+        """Answer the user's last message anew, in the place of the answer there is.
+
+        The likeliest tokens are the same again: give a sampling with a temperature for others.
+
+        Raises:
+            OptionError: if nothing was said yet.
+        """
+        self._settle()
+        last = len(self.turns) - 1
+        while last >= 0 and self.turns[last].role != "user":
+            last -= 1
+        if last < 0:
+            raise no_turn(0, len(self.turns))
+        return self._answer(self.turns[: last + 1], limits, sampling)
 
     async def asend(
         self, text: str, limits: Limits | None = None, sampling: Sampling | None = None
@@ -97,8 +202,17 @@ class Conversation:
         return asynchronous.pieces(partial(self.send, text, limits, sampling))
 
     def keep(self, reply: Reply) -> None:
-        """Take a reply, finished or cut short, into the conversation as the model's turn."""
-        self.turns.append(Message("assistant", reply.text))
+        """Take what a reply has said so far as the model's turn, and let it end.
+
+        One that has ended was taken already.
+        """
+        if reply is self._pending:
+            self._settle()
+
+    def ended(self, reply: Reply) -> None:
+        """A reply has ended: it becomes a turn, unless a later one took its place."""
+        if reply is self._pending and reply.finish is not Finish.LOST:
+            self._settle()
 
     def branch(self, system: str | None = None) -> "Conversation":
         """Another conversation that begins with the turns so far; the two go their own ways.
@@ -107,7 +221,7 @@ class Conversation:
             system: its system prompt; None: the same.
         """
         other = copy(self)
-        other.turns = list(self.turns)
+        other.turns, other._pending = list(self.turns), None
         if system is not None:
             other.system = system
         return other
@@ -119,8 +233,7 @@ class Conversation:
             ContextFull: if that alone fills the context.
             DeviceError: if the device fails.
         """
-        encode = self.engine.tokenizer.encode_prompt
-        one, other = (encode(self.prompt([*self.turns, Message("user", text)])) for text in "가A")
+        one, other = (self.ids([*self.shown, Message("user", text)]) for text in "가A")
         self.engine.warm(one[: common(one, other)])
 
     @property
@@ -128,23 +241,48 @@ class Conversation:
         """The chat template's text; empty without one."""
         return self._template.source if self._template else ""
 
+    @property
+    def shown(self) -> list[Message]:
+        """The turns that the model is still shown."""
+        return self.turns[self.start :]
+
     def prompt(self, turns: Sequence[Message], tools: Sequence[Tool] | None = None) -> Prompt:
         """What the model is given for these turns, and for tools where its template lists them."""
         if self._template is None:
             return Prompt.plain(turns[-1].content)
-        opening = [Message("system", self.system)] if self.system else []
-        return self._template.render([*opening, *turns], tools=tools)
+        system = "\n\n".join(filter(None, (self.system, self.summary)))
+        opening = [Message("system", system)] if system else []
+        return self._template.render([*opening, *turns], tools=tools or self.tools or None)
 
+    def ids(self, turns: Sequence[Message]) -> list[int]:
+        """The tokens of `prompt`, as far as they are known those that were run before."""
+        return self.trail.encode(self.prompt(turns), self.engine.tokenizer)
 
-def _template(engine: Engine) -> ChatTemplate | None:
-    bundle, tokenizer = engine.bundle, engine.tokenizer
-    if all(entry.path != TEMPLATE for entry in bundle.manifest.files):
-        return None
-    bundle.verify([TEMPLATE])
-    source = bundle.read(TEMPLATE).decode("utf-8")
-    return ChatTemplate(
-        source,
-        special_tokens=tokenizer.special_tokens,
-        bos_text=tokenizer.bos_text,
-        eos_text=tokenizer.eos_text,
-    )
+    def _answer(
+        self,
+        turns: list[Message],
+        limits: Limits | None,
+        sampling: Sampling | None,
+        constraint: Constrained = None,
+    ) -> Reply:
+        limits = limits or self.limits or Limits()
+        make_room(self, turns, limits)
+        prompt = self.prompt(turns[self.start :])
+        ids = self.trail.encode(prompt, self.engine.tokenizer)
+        chosen = sampling or self.sampling
+        reply = self.engine.reply(ids, chosen, limits, constraint, holder=self)
+        self.trail = self.trail.prompted(prompt, ids)
+        self.turns, self._pending = turns, reply
+        return reply
+
+    def _settle(self) -> None:
+        """Make what the last reply said a turn; it ends here if it had not."""
+        reply, self._pending = self._pending, None
+        if reply is None:
+            return
+        reply.cancel()
+        if reply.text:
+            self.turns.append(Message("assistant", reply.text))
+            self.trail = self.trail.said(reply.text, reply.ids, self.engine.tokenizer)
+        elif self.turns and self.turns[-1].role == "user":
+            self.turns.pop()

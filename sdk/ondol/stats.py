@@ -9,6 +9,8 @@ class Stats:
 
     `prefill_tokens` were run, `reused_tokens` were in the cache already. Rates are 0 where
     nothing was timed. `decode_tokens` were run one by one after the first was known.
+    `rerun_tokens` were run once more after other replies had used the cache; neither time counts
+    them, nor the wait for others.
     """
 
     prompt_tokens: int
@@ -18,6 +20,7 @@ class Stats:
     decode_tokens: int
     decode_seconds: float
     characters: int
+    rerun_tokens: int = 0
 
     @property
     def prefill_rate(self) -> float:

@@ -11,9 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ondol.bundle import Bundle
 from ondol.errors import BadPrompt, TemplateError
 from ondol.language import say
 from ondol.prompt import Prompt, Segment, Specials, check_text
+from ondol.tokenizer import Tokenizer
+
+TEMPLATE = "chat_template.jinja"
 
 Json = Any
 _MARKS = tuple(map(chr, range(0xFDD0, 0xFDF0)))
@@ -81,6 +85,24 @@ class ChatTemplate:
             self._template = self._sandbox.from_string(source)
         except Exception as exc:  # a template's text may break the parser in any way
             raise _failed(f"{type(exc).__name__}: {exc}") from exc
+
+    @classmethod
+    def of(cls, bundle: Bundle, tokenizer: Tokenizer) -> "ChatTemplate | None":
+        """A bundle's template; None where it has none.
+
+        Raises:
+            CorruptBundle: if it is not what the manifest says.
+            TemplateError: if it is no Jinja2 template.
+        """
+        if all(entry.path != TEMPLATE for entry in bundle.manifest.files):
+            return None
+        bundle.verify([TEMPLATE])
+        return cls(
+            bundle.read(TEMPLATE).decode("utf-8"),
+            special_tokens=tokenizer.special_tokens,
+            bos_text=tokenizer.bos_text,
+            eos_text=tokenizer.eos_text,
+        )
 
     def render(
         self,

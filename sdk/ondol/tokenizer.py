@@ -166,8 +166,12 @@ class Tokenizer:
             return ids
         return self._encode_segment(Segment(text), normalise)
 
-    def encode_prompt(self, prompt: Prompt) -> list[int]:
+    def encode_prompt(self, prompt: Prompt, *, begins: bool = True) -> list[int]:
         """The ids of a prompt: `bos` first unless the template wrote it, special ones as such.
+
+        Args:
+            prompt: as a template rendered it.
+            begins: whether it is the beginning, where `bos` belongs, or goes on from something.
 
         Raises:
             BadPrompt: if the text holds a lone surrogate, or a special token is not in the
@@ -177,7 +181,7 @@ class Tokenizer:
         for segment in prompt.segments:
             check_text(segment.text)
             ids += self._encode_segment(segment, normalise=True)
-        if self.bos is not None and ids[:1] != [self.bos]:
+        if begins and self.bos is not None and ids[:1] != [self.bos]:
             ids.insert(0, self.bos)
         return ids
 

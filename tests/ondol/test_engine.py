@@ -4,11 +4,13 @@ After n tokens `null` says token n, and the tiny vocabulary begins with "!", so 
 start token, "ab" and "c" is answered "$%&'()*+,-./0123...".
 """
 
+import math
 import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,6 +134,37 @@ def test_an_empty_prompt_is_refused(prompt: str | list[int], null: Engine) -> No
         null.reply(prompt)
 
 
+@pytest.mark.parametrize("prompt", [None, 3, b"abc", ["a"], {"a": 1}, [1.5]])
+def test_what_is_no_prompt_is_refused(prompt: object, null: Engine) -> None:
+    with pytest.raises(BadPrompt, match="no text"):
+        null.reply(prompt)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_tokens": "5"},
+        {"max_tokens": True},
+        {"max_tokens": 1.5},
+        {"seconds": 0},
+        {"seconds": math.nan},
+        {"seconds": "1"},
+        {"stop": "ab"},
+        {"stop": (1,)},
+    ],
+)
+def test_limits_of_another_kind_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=next(iter(wrong))):
+        Limits(**wrong)
+
+
+def test_a_reply_ends_when_its_time_is_over(null: Engine) -> None:
+    reply = null.reply(PROMPT, limits=Limits(seconds=1e-9))
+    assert (reply.read(), reply.finish) == ("", Finish.TIME)
+    reply = null.reply(PROMPT, limits=Limits(seconds=3600.0, max_tokens=2))
+    assert (reply.read(), reply.finish) == ("$%", Finish.LENGTH)
+
+
 @pytest.mark.parametrize("prompt", ["\ud800", "한\udfff글", "\udc80"])
 def test_a_lone_surrogate_is_refused(prompt: str, null: Engine) -> None:
     with pytest.raises(BadPrompt, match="Unicode"):
@@ -201,21 +234,6 @@ def test_the_same_prompt_again_runs_its_last_token_only(cpu: Engine) -> None:
     again = cpu.reply(prompt, limits=Limits(max_tokens=4))
     again.read()
     assert again.stats.prefill_tokens == 1 and again.ids == first.ids
-
-
-def test_a_new_reply_ends_the_one_before(cpu: Engine) -> None:
-    limits = Limits(max_tokens=12)
-    alone = cpu.reply("가", WARM, limits)
-    alone.read()
-    before = cpu.reply("ab", WARM, limits)
-    next(before)
-    ids, text = list(before.ids), before.text
-    after = cpu.reply("가", WARM, limits)
-    pieces = [next(after)]
-    assert before.read() == text and before.finish is Finish.CANCELLED
-    assert before.ids == ids  # nothing was drawn from the other reply's logits
-    pieces += after
-    assert after.ids == alone.ids and "".join(pieces) == alone.text
 
 
 def test_devices_agree_on_greedy_text(cpu: Engine, tiny: Tiny) -> None:

@@ -11,6 +11,7 @@ from ondol.device import Report, State
 from ondol.errors import ContractBroken, DeviceUnavailable, OptionError, UnknownDevice
 from ondol.plan import Plan
 from ondol.runtime import DecoderSession, Runtime
+from ondol.snapshot import Snapshot
 from ondol.testing import CHECKS, check_one, check_runtime
 from ondol_converters.recipe import Target, Weights
 from ondol_runtimes.null import NullDecoder, NullRuntime, predicted_bytes_per_token
@@ -71,6 +72,11 @@ class _Reopened(NullDecoder):
         """Does nothing."""
 
 
+class _Amnesiac(NullDecoder):
+    def restore(self, snapshot: Snapshot) -> None:
+        self.rewind(0)
+
+
 class _Wide(NullDecoder):
     def _append(self, ids: Sequence[int]) -> NDArray[np.float32]:
         wide: NDArray[np.float32] = super()._append([0])[None]
@@ -79,7 +85,13 @@ class _Wide(NullDecoder):
 
 @pytest.mark.parametrize(
     ("session", "check"),
-    [(_Forgetful, "append_all"), (_Stuck, "rewind"), (_Reopened, "close"), (_Wide, "append")],
+    [
+        (_Forgetful, "append_all"),
+        (_Stuck, "rewind"),
+        (_Reopened, "close"),
+        (_Wide, "append"),
+        (_Amnesiac, "snapshot"),
+    ],
 )
 def test_checks_notice_a_broken_promise(session: type[NullDecoder], check: str, tiny: Tiny) -> None:
     class Broken(NullRuntime):

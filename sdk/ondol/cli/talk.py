@@ -81,14 +81,9 @@ class Talk:
             GenerationError: if the message or the conversation cannot be answered.
         """
         talk = self._conversation
-        before = list(talk.turns)
         reply = talk.send(text, self._limits)
         with _interruptible(reply):
             self._stream(reply, quiet)
-        if reply.text:
-            talk.keep(reply)
-        else:
-            talk.turns = before  # a question without an answer is no turn
         said = self._said(reply)
         if not quiet:
             ending = _ending(said.finish)

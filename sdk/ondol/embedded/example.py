@@ -22,7 +22,6 @@ def main() -> None:
             for piece in reply:
                 print(piece, end="", flush=True)
             print()
-            conversation.keep(reply)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from ondol.errors import DeviceUnavailable, MissingExtra, OptionError, WrongKind
 from ondol.files import replaced_folder, sync_folder
 from ondol.language import say
 from ondol.packing import write_folder
-from ondol.session import TEMPLATE
+from ondol.template import TEMPLATE
 from ondol.tokenizer import Tokenizer
 from ondol.tokenizing.layout import TABLE
 

@@ -220,7 +220,7 @@ class _Loop:
 
     def _prompt(self, turns: list[Message]) -> Prompt:
         tools = [one.tool for one in self._tools.values()]
-        every = [*self._talk.turns, *turns]
+        every = [*self._talk.shown, *turns]
         if self._format.stated:
             return instructed(self._talk, statement(tools, self._format.arguments), every)
         return self._talk.prompt(every, tools)
