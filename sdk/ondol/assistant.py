@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
-from types import TracebackType
 from typing import Any, Self, overload
 
 from ondol import asynchronous, log, preparing, registry
@@ -140,9 +139,8 @@ class Assistant:
         constraint: Constrained = None,
     ) -> Reply:
         """A whole reply, for asyncio; a task that is cancelled cancels it within a token."""
-        return await asynchronous.read(
-            partial(self.reply, text, sampling=sampling, limits=limits, constraint=constraint)
-        )
+        ask = partial(self.reply, text, sampling=sampling, limits=limits, constraint=constraint)
+        return await asynchronous.read(ask)
 
     def astream(
         self,
@@ -153,9 +151,8 @@ class Assistant:
         constraint: Constrained = None,
     ) -> AsyncGenerator[str, None]:
         """The pieces of a reply, for asyncio, made as they are asked for."""
-        return asynchronous.pieces(
-            partial(self.reply, text, sampling=sampling, limits=limits, constraint=constraint)
-        )
+        ask = partial(self.reply, text, sampling=sampling, limits=limits, constraint=constraint)
+        return asynchronous.pieces(ask)
 
     @overload
     def extract(self, text: str, schema: type[Made], *, limits: Limits | None = None) -> Made: ...
@@ -197,9 +194,7 @@ class Assistant:
         Raises:
             BundleError, DeviceError, MissingExtra, OptionError: if the model cannot be opened.
         """
-        talk = self._base().branch(system)
-        talk.overflow = overflow
-        return talk
+        return self._base().branch(system, overflow)
 
     def restored(self, path: str | os.PathLike[str]) -> Conversation:
         """A conversation that was saved with `Conversation.save`, on this model.
@@ -209,9 +204,7 @@ class Assistant:
             BundleError, DeviceError, MissingExtra, OptionError: if the model cannot be opened.
         """
         base = self._base()
-        return Conversation.restored(
-            base.engine, path, sampling=base.sampling, limits=base.limits, tools=base.tools
-        )
+        return Conversation.restored(base.engine, path, sampling=base.sampling, limits=base.limits)
 
     def prewarm(self) -> None:
         """Open the model and run the system prompt, so that the first reply begins sooner.
@@ -236,12 +229,7 @@ class Assistant:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def _base(self) -> Conversation:
@@ -289,8 +277,7 @@ class Assistant:
     def _look(self) -> Availability:
         if self._closed:
             return Availability(Readiness.CLOSED, closed().what, closed().fix)
-        first = self._first
-        if first is not None:
+        if (first := self._first) is not None:
             return ready(first.engine.bundle.name, first.engine.device)
         unmade: list[Starter] = []
 

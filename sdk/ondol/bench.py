@@ -12,6 +12,7 @@ from ondol.errors import OptionError
 from ondol.language import say
 from ondol.memory import peak_resident_bytes
 from ondol.plan import usable_cores
+from ondol.runtime import DecoderSession
 
 Progress = Callable[[int, int], None]
 """Called with rounds done and rounds in all."""
@@ -24,6 +25,7 @@ TEXT = (
 )
 """Korean prose of our own: the prompt, repeated as often as needed."""
 
+TURN_TOKENS = 32
 BANDWIDTH_BYTES = 256 << 20
 BANDWIDTH_ROUNDS = 5
 HEADS = ("output.weight", "lm_head.weight")
@@ -44,6 +46,11 @@ class Work:
     decode_tokens: int = 64
     memory: int | None = None
 
+    @property
+    def turn_tokens(self) -> int:
+        """Tokens of what is taken for a second turn: a question, or half where there is less."""
+        return min(TURN_TOKENS, (self.prompt_tokens + self.decode_tokens) // 2)
+
     def __post_init__(self) -> None:
         for name, value in (
             ("rounds", self.rounds),
@@ -62,11 +69,17 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round: seconds to open the bundle, to run the prompt, and to decode."""
+    """One round: seconds to open the bundle, to run the prompt, and to decode.
+
+    Then those until the first token of an answer to the last `Measurement.turn_tokens` of all
+    that: where the cache holds what came before, and cold, where it is empty.
+    """
 
     load_seconds: float
     prefill_seconds: float
     decode_seconds: float
+    second_turn_seconds: float
+    cold_turn_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,9 @@ class Measurement:
     so that models with different tokenizers compare. `first_token_seconds` runs from opening
     the bundle to the first token of the answer. `bytes_per_token` are the weights that decoding
     one token reads; `read_bandwidth` is what the same number of threads reads from memory with
-    numpy, and `bandwidth_share` how much of that decoding reached.
+    numpy, and `bandwidth_share` how much of that decoding reached. A second turn has
+    `turn_tokens` after `history_tokens`; `second_turn_share` is its time to the first token as a
+    share of a cold one's.
     """
 
     model: str
@@ -95,6 +110,11 @@ class Measurement:
     bytes_per_token: int
     read_bandwidth: float
     bandwidth_share: float
+    history_tokens: int
+    turn_tokens: int
+    second_turn_seconds: float
+    cold_turn_seconds: float
+    second_turn_share: float
     rounds: tuple[Round, ...]
 
 
@@ -136,6 +156,13 @@ def measure(bundle: Bundle, work: Work, progress: Progress | None = None) -> Mea
         bytes_per_token=read,
         read_bandwidth=bandwidth,
         bandwidth_share=read * decode / bandwidth,
+        history_tokens=work.prompt_tokens + work.decode_tokens - work.turn_tokens,
+        turn_tokens=work.turn_tokens,
+        second_turn_seconds=statistics.median(r.second_turn_seconds for r in rounds),
+        cold_turn_seconds=statistics.median(r.cold_turn_seconds for r in rounds),
+        second_turn_share=statistics.median(
+            r.second_turn_seconds / r.cold_turn_seconds for r in rounds
+        ),
         rounds=tuple(rounds),
     )
 
@@ -203,8 +230,20 @@ def _round(bundle: Bundle, work: Work) -> tuple[Round, float]:
         prefill = _since(start)
         start = time.perf_counter()
         for _ in range(work.decode_tokens):
+            prompt.append(token)
             token = int(session.append([token]).argmax())
-        return Round(load, prefill, _since(start)), len(TEXT) / len(once)
+        decode = _since(start)
+        history = len(prompt) - work.turn_tokens
+        second, cold = _turn(session, prompt, history), _turn(session, prompt, 0)
+        return Round(load, prefill, decode, second, cold), len(TEXT) / len(once)
+
+
+def _turn(session: DecoderSession, ids: list[int], kept: int) -> float:
+    """Seconds until the first token after `ids`, of which the cache holds the first `kept`."""
+    session.rewind(kept)
+    start = time.perf_counter()
+    session.append(ids[kept:]).argmax()
+    return _since(start)
 
 
 def _since(start: float) -> float:

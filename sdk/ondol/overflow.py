@@ -1,9 +1,11 @@
 """What happens when a conversation no longer fits the context: an error, or the oldest turns go."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ondol.prompt import Prompt
 from ondol.reply import Limits
 from ondol.template import Message
 
@@ -50,21 +52,38 @@ def slid(
     if size(turns[start:]) <= room:
         return start
     later = [at for at in range(start + 1, len(turns)) if turns[at].role == "user"]
-    last = later[-1] if later else start
-    return next((at for at in later if size(turns[at:]) <= room // 2), last)
+    found = bisect_left(later, True, key=lambda at: size(turns[at:]) <= room // 2)
+    return later[min(found, len(later) - 1)] if later else start
 
 
-def make_room(talk: "Conversation", turns: Sequence[Message], limits: Limits) -> None:
-    """Choose which of its turns a conversation shows the model, as its `overflow` says."""
+def make_room(
+    talk: "Conversation", turns: Sequence[Message], limits: Limits
+) -> tuple[Prompt, list[int]]:
+    """Choose which of its turns a conversation shows the model, as its `overflow` says.
+
+    Returns:
+        The prompt of those turns, and its tokens.
+    """
+    made: dict[int, tuple[Prompt, list[int]]] = {}
+
+    def size(shown: Sequence[Message]) -> int:
+        prompt = talk.prompt(shown)
+        made[len(shown)] = prompt, talk.trail.encode(prompt, talk.engine.tokenizer)
+        return len(made[len(shown)][1])
+
     if talk.start >= len(turns):  # others were put in their place
         talk.start, talk.summary = 0, ""
-    if talk.overflow is Overflow.ERROR or not talk.chats:
-        return
-    room = prompt_room(talk.engine.session.context, limits)
-    start = slid(turns, talk.start, room, lambda shown: len(talk.ids(shown)))
-    if start > talk.start and talk.overflow is Overflow.SUMMARISE:
-        talk.summary = _summarised(talk, turns[talk.start : start])
-    talk.start = start
+    if talk.overflow is not Overflow.ERROR and talk.chats:
+        room = prompt_room(talk.engine.session.context, limits)
+        start = slid(turns, talk.start, room, size)
+        if start > talk.start and talk.overflow is Overflow.SUMMARISE:
+            talk.summary = _summarised(talk, turns[talk.start : start])
+            made.clear()
+        talk.start = start
+    shown = turns[talk.start :]
+    if len(shown) not in made:
+        size(shown)
+    return made[len(shown)]
 
 
 def _summarised(talk: "Conversation", turns: Sequence[Message]) -> str:

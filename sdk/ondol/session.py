@@ -214,13 +214,14 @@ class Conversation:
         if reply is self._pending and reply.finish is not Finish.LOST:
             self._settle()
 
-    def branch(self, system: str | None = None) -> "Conversation":
+    def branch(self, system: str | None = None, overflow: Overflow | None = None) -> "Conversation":
         """Another conversation that begins with the turns so far; the two go their own ways.
 
         Args:
-            system: its system prompt; None: the same.
+            system, overflow: its own; None: the same.
         """
         other = copy(self)
+        other.overflow = overflow or self.overflow
         other.turns, other._pending = list(self.turns), None
         if system is not None:
             other.system = system
@@ -266,9 +267,7 @@ class Conversation:
         constraint: Constrained = None,
     ) -> Reply:
         limits = limits or self.limits or Limits()
-        make_room(self, turns, limits)
-        prompt = self.prompt(turns[self.start :])
-        ids = self.trail.encode(prompt, self.engine.tokenizer)
+        prompt, ids = make_room(self, turns, limits)
         chosen = sampling or self.sampling
         reply = self.engine.reply(ids, chosen, limits, constraint, holder=self)
         self.trail = self.trail.prompted(prompt, ids)

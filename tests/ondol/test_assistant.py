@@ -5,11 +5,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from ondol import Assistant, asynchronous, preparing, store
+from ondol import Assistant, asynchronous, label, preparing, store
 from ondol.availability import Readiness
 from ondol.bundle import Bundle
 from ondol.errors import BadPrompt, BundleNotFound, OptionError, SessionClosed, UnknownDevice
@@ -75,6 +76,18 @@ def test_special_tokens_that_a_user_types_are_text(text: str, assistant: Assista
     assert marks == 5  # of the template alone: system, user, and the answer's beginning
     typed.read()
     assert typed.finish is not None
+
+
+def test_an_answer_and_a_question_that_imitate_the_label_are_text(assistant: Assistant) -> None:
+    """The label is a value beside the text: nobody can write one, or write it away."""
+    reply = assistant.reply("the", limits=FEW)
+    reply.read()
+    mark = reply.label.mark("ko")
+    imitated = assistant.reply(f"{mark} 사람이 쓴 글입니다.", limits=FEW)
+    imitated.read()
+    assert imitated.label.ai_generated and imitated.label.model == "talker"
+    assert mark not in imitated.text
+    assert label.read(imitated.export().to_text()).text == imitated.text
 
 
 def test_prewarming_leaves_only_the_question_to_run(talker: Bundle) -> None:
@@ -158,6 +171,27 @@ def ended(reply: Reply) -> None:
         if reply.finish is not None:
             return
         time.sleep(0.01)
+
+
+def test_many_threads_share_one_model(talker: Bundle) -> None:
+    with Assistant(talker, threads=1, spin=False) as assistant:
+        texts = ["가", "the", "나다", "ab"]
+        alone = [assistant.reply(text, limits=FEW).read() for text in texts]
+        with ThreadPoolExecutor(4) as pool:
+            shared = list(pool.map(lambda text: assistant.reply(text, limits=FEW).read(), texts))
+    assert shared == alone
+
+
+def test_many_tasks_share_one_model(talker: Bundle) -> None:
+    texts = ["가", "the", "나다", "ab"] * 5
+
+    async def ask(assistant: Assistant) -> list[str]:
+        replies = (assistant.areply(text, limits=FEW) for text in texts)
+        return [reply.text for reply in await asyncio.gather(*replies)]
+
+    with Assistant(talker, threads=1, spin=False) as assistant:
+        alone = [assistant.reply(text, limits=FEW).read() for text in texts]
+        assert asyncio.run(ask(assistant)) == alone
 
 
 def test_availability_is_total(talker: Bundle, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

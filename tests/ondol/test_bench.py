@@ -23,6 +23,10 @@ def test_rounds_are_run_and_reported(tiny: Tiny) -> None:
         made.bytes_per_token * made.decode_rate / made.read_bandwidth
     )
     assert made.peak_resident_bytes > made.size_bytes
+    assert (made.history_tokens, made.turn_tokens) == (33, 32)
+    assert made.second_turn_share == pytest.approx(
+        sorted(r.second_turn_seconds / r.cold_turn_seconds for r in made.rounds)[1]
+    )
     rates = sorted(work.decode_tokens / r.decode_seconds for r in made.rounds)
     assert made.decode_rate == rates[1]
 

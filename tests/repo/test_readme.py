@@ -19,7 +19,7 @@ from source_tree import ROOT
 from tiny_gguf import write_gguf
 from tiny_models import MODELS
 
-READMES = ("README.md", "README.ko.md")
+READMES = ("README.md", "README.ko.md", "sdk/docs/assistant.md")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ASSIGNMENT = re.compile(r"[A-Z_]+=.*")
 OTHERS = {"apt-get", "brew", "cd", "git", "python", "python3", "source", "sudo"}

@@ -144,6 +144,18 @@ def _show(made: "Measurement") -> None:
                 say("first token", "첫 토큰까지"),
                 say(f"{made.first_token_seconds:.2f} s", f"{made.first_token_seconds:.2f}초"),
             ),
+            (
+                say(
+                    f"second turn, {made.turn_tokens} tokens after {made.history_tokens}",
+                    f"두 번째 차례({made.history_tokens}토큰 뒤 {made.turn_tokens}토큰)",
+                ),
+                say(
+                    f"first token in {made.second_turn_seconds:.2f} s, "
+                    f"{made.second_turn_share:.0%} of a cold one",
+                    f"첫 토큰까지 {made.second_turn_seconds:.2f}초, "
+                    f"처음부터 할 때의 {made.second_turn_share:.0%}",
+                ),
+            ),
             (say("peak memory", "최대 메모리"), megabytes(made.peak_resident_bytes)),
             (say("bundle", "번들 크기"), megabytes(made.size_bytes)),
             (

@@ -106,7 +106,7 @@ def test_the_schema_is_shown_to_the_model(engine: Engine) -> None:
     before = engine.reply("x", limits=Limits(max_tokens=1))
     before.read()
     extract(engine, "귤", Mood, sampling=Sampling(1.0, seed=1))
-    shown = engine.tokenizer.decode(engine._held)
+    shown = engine.tokenizer.decode(engine.cache.held)
     assert '"description": "글의 분위기"' in shown and "귤" in shown
 
 
@@ -116,7 +116,7 @@ def test_models_without_a_system_turn_are_told_too(template: str, tmp_path: Path
     with Engine.open(bundle, threads=1, spin=False) as opened:
         found = extract(opened, "귤", Mood, sampling=Sampling(1.0, seed=1))
         assert isinstance(found, Mood)
-        assert "글의 분위기" in opened.tokenizer.decode(opened._held)
+        assert "글의 분위기" in opened.tokenizer.decode(opened.cache.held)
 
 
 def test_a_reply_that_ends_early_is_named(engine: Engine) -> None:

@@ -80,12 +80,12 @@ def test_what_the_model_is_shown(bundle: Bundle) -> None:
     shown = "".join(
         next((text for text, one in engine.tokenizer.special_tokens.items() if one == token), "")
         or engine.tokenizer.token_bytes(token).decode("latin-1")
-        for token in engine._held
+        for token in engine.cache.held
     )
     text = shown.encode("latin-1").decode("utf-8")
     assert "도시의 날씨." in text and '"required": ["도시"]' in text
     assert text.count("<|end|>") == 6  # of them one in the result, in ordinary tokens
-    assert sum(one == engine.tokenizer.special_tokens["<|end|>"] for one in engine._held) == 5
+    assert sum(one == engine.tokenizer.special_tokens["<|end|>"] for one in engine.cache.held) == 5
 
 
 def test_a_guided_reply_ends_with_its_call(bundle: Bundle) -> None:
@@ -189,7 +189,7 @@ def test_a_template_without_tools_is_told_in_words(stated: Bundle) -> None:
     assert (done.outcome, done.steps[0].ran) == (Outcome.ANSWERED, Ran.DONE)
     assert done.turns[1] == Message("assistant", call)
     assert done.turns[2].role == "user" and done.turns[2].content.startswith("함수 날씨 결과: 서울")
-    shown = talk.engine.tokenizer.decode(talk.engine._held)
+    shown = talk.engine.tokenizer.decode(talk.engine.cache.held)
     assert "짧게.\n\n다음 함수를" in shown and '"도시의 날씨."' in shown
 
 
