@@ -17,13 +17,13 @@ from ondol.availability import (
 )
 from ondol.bundle import Bundle
 from ondol.choice import pick
-from ondol.constraint import Constrained
+from ondol.constraint import Constrained, Guard
 from ondol.engine import Engine
 from ondol.errors import BundleNotFound
 from ondol.fitting import fitted_by
 from ondol.grammar.extraction import Made, extract
 from ondol.grammar.kinds import Schema
-from ondol.language import say
+from ondol.hangul.script_guard import ScriptGuard
 from ondol.messages import no_system
 from ondol.overflow import Overflow
 from ondol.plan import plan
@@ -63,6 +63,8 @@ class Assistant:
             text after `CONTINUATION_TOKENS`.
         progress: called with stage, done and total while a starter is converted.
         tools: functions that the model may call in `run_tools`.
+        guard: what a reply without a `constraint` is held to, by the message; as it is, to
+            Korean's scripts and those that the message asks for; None: to nothing.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Assistant:
         limits: Limits | None = None,
         progress: Progress | None = None,
         tools: Sequence[Callable[..., Any] | Function] = (),
+        guard: Guard | None = ScriptGuard.for_chat,
     ) -> None:
         self._model = model
         self._device = device
@@ -91,6 +94,7 @@ class Assistant:
         self._limits = limits
         self._progress = progress
         self._tools = tools
+        self._guard = guard
         self._opening = threading.RLock()
         self._first: Conversation | None = None  # its turns stay empty: others branch off
         self._closed = False
@@ -110,7 +114,7 @@ class Assistant:
         Args:
             text: a question, or what is to be continued.
             sampling, limits: for this reply; None: the assistant's.
-            constraint: what its tokens are held to; None: nothing.
+            constraint: what its tokens are held to; None: what the guard says.
 
         Raises:
             BadPrompt: if the text is empty, no Unicode, or no text at all.
@@ -204,7 +208,9 @@ class Assistant:
             BundleError, DeviceError, MissingExtra, OptionError: if the model cannot be opened.
         """
         base = self._base()
-        return Conversation.restored(base.engine, path, sampling=base.sampling, limits=base.limits)
+        made = Conversation.restored(base.engine, path, sampling=base.sampling, limits=base.limits)
+        made.guard = base.guard
+        return made
 
     def prewarm(self) -> None:
         """Open the model and run the system prompt, so that the first reply begins sooner.
@@ -251,6 +257,7 @@ class Assistant:
         try:
             first = Conversation(engine, system=self._system, sampling=self._sampling)
             first.limits = self._limits or Limits(None if first.chats else CONTINUATION_TOKENS)
+            first.guard = self._guard
             if self._system and not first.chats:
                 raise no_system(engine.bundle.name)
         except BaseException:
@@ -265,13 +272,7 @@ class Assistant:
         return preparing.bundle_for(name, make)
 
     def _made(self, starter: Starter) -> Bundle:
-        logger.warning(
-            "%s",
-            say(
-                f"Preparing {starter.name}, once; this takes minutes.",
-                f"{starter.name}을(를) 준비합니다. 처음 한 번만 하며 몇 분 걸립니다.",
-            ),
-        )
+        logger.warning("%s", preparing.notice(starter))
         return preparing.make_starter(starter, self._progress)
 
     def _look(self) -> Availability:

@@ -4,7 +4,7 @@ A `Rule` is what somebody asks for, such as "JSON of this schema", and knows no 
 a tokenizer it becomes a `Constraint`, which follows one reply, token by token, and is used once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class Together:
 
 Constrained = Constraint | Rule | Sequence[Constraint | Rule] | None
 """What a reply may be held to: of several, a token must be allowed by each; None: to nothing."""
+
+
+Guard = Callable[[str], Rule | None]
+"""What replies to a message are held to where nobody says; of what was said to the model so far."""
 
 
 def bound(wanted: Constrained, tokenizer: "Tokenizer") -> Constraint | None:

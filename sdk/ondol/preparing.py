@@ -62,6 +62,14 @@ def check_makeable(starter: Starter) -> None:
             raise _missing(package)
 
 
+def notice(starter: Starter) -> str:
+    """What a person is told before a starter is made."""
+    return say(
+        f"Preparing {starter.name}, once; this takes minutes.",
+        f"{starter.name}을(를) 준비합니다. 처음 한 번만 하며 몇 분 걸립니다.",
+    )
+
+
 def make_starter(starter: Starter, progress: Progress | None = None) -> Bundle:
     """Convert a starter into the store, as it usually is.
 

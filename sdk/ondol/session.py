@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ondol import asynchronous
-from ondol.constraint import Constrained
+from ondol.constraint import Constrained, Guard
 from ondol.engine import Engine
 from ondol.messages import check_message, no_turn
 from ondol.overflow import Overflow, make_room
@@ -43,6 +43,7 @@ class Conversation:
         start: the first of the turns that the model is still shown.
         summary: what stands for those before it; empty where they were only left out.
         trail: the tokens that were run so far, and their text.
+        guard: says what replies without a `constraint` are held to; None: to nothing.
         rebuilt: of a restored one, why its text is run again; empty if its cache was taken.
     """
 
@@ -63,6 +64,7 @@ class Conversation:
         self.limits = limits
         self.overflow = overflow
         self.tools = tuple(tools)
+        self.guard: Guard | None = None
         self.turns: list[Message] = []
         self.start = 0
         self.summary = ""
@@ -126,7 +128,7 @@ class Conversation:
         Args:
             text: what the user says.
             limits, sampling: for this reply; None: the conversation's.
-            constraint: what its tokens are held to; None: nothing.
+            constraint: what its tokens are held to; None: what the guard says.
 
         Raises:
             BadPrompt: if the text is empty, not Unicode, or no text.
@@ -147,8 +149,10 @@ class Conversation:
     ) -> Reply:
         """The answer to a text as if it came next; neither becomes a turn. As `send` otherwise."""
         check_message(text)
-        ids = self.ids([*self.shown, Message("user", text)])
-        return self.engine.reply(ids, sampling or self.sampling, limits or self.limits, constraint)
+        turns = [*self.shown, Message("user", text)]
+        held = self._held_to(turns, constraint)
+        chosen, limits = sampling or self.sampling, limits or self.limits
+        return self.engine.reply(self.ids(turns), chosen, limits, held)
 
     def edit(
         self,
@@ -268,11 +272,17 @@ class Conversation:
     ) -> Reply:
         limits = limits or self.limits or Limits()
         prompt, ids = make_room(self, turns, limits)
-        chosen = sampling or self.sampling
-        reply = self.engine.reply(ids, chosen, limits, constraint, holder=self)
+        chosen, held = sampling or self.sampling, self._held_to(turns, constraint)
+        reply = self.engine.reply(ids, chosen, limits, held, holder=self)
         self.trail = self.trail.prompted(prompt, ids)
         self.turns, self._pending = turns, reply
         return reply
+
+    def _held_to(self, turns: Sequence[Message], constraint: Constrained) -> Constrained:
+        if constraint is not None or self.guard is None:
+            return constraint
+        said = [turn.content for turn in turns if turn.role != "assistant"]
+        return self.guard("\n".join([self.system, *said]))
 
     def _settle(self) -> None:
         """Make what the last reply said a turn; it ends here if it had not."""

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from ondol.assistant import Assistant
+from ondol.bundle import Bundle
 from ondol.constraint import Constraint, Rule
 from ondol.engine import Engine
 from ondol.errors import OptionError
@@ -212,3 +214,31 @@ def test_what_is_not_korean_is_not_guarded(message: str) -> None:
 def test_other_scripts_are_refused(scripts: tuple[Script, ...]) -> None:
     with pytest.raises(OptionError, match="hangul"):
         ScriptGuard(scripts)
+
+
+def test_assistants_are_guarded_in_korean_unless_told_otherwise(talker: Bundle) -> None:
+    few = Limits(max_tokens=SIZE)
+
+    def strange(assistant: Assistant, text: str) -> int:
+        wild = (Sampling(temperature=9.0, top_k=0, seed=seed) for seed in range(12))
+        return sum(_strange(assistant.reply(text, sampling=s, limits=few).read()) for s in wild)
+
+    with Assistant(talker, threads=1, spin=False) as kept:
+        assert strange(kept, "안녕") == 0
+        assert strange(kept, "hello") > 0
+        assert not _strange(kept.conversation().send("안녕", few).read())
+    with Assistant(talker, threads=1, spin=False, guard=None) as free:
+        assert strange(free, "안녕") > 0
+
+
+def test_a_guard_goes_by_all_that_was_said_to_the_model(talker: Bundle) -> None:
+    heard: list[str] = []
+
+    def guard(said: str) -> None:
+        heard.append(said)
+
+    with Assistant(talker, threads=1, spin=False, system="일본어 선생님", guard=guard) as opened:
+        talk = opened.conversation()
+        talk.send("안녕", Limits(max_tokens=2)).read()
+        talk.send("또 봐", Limits(max_tokens=2)).read()
+    assert heard == ["일본어 선생님\n안녕", "일본어 선생님\n안녕\n또 봐"]
