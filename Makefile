@@ -13,7 +13,7 @@ assistant:
 # Everything that CI checks.
 test: lint
 	@.ci/system-packages strace gcc libc6-dev
-	@.ci/environment $(VENV) cli starter converters one openvino qnn plugin exynos guided pull sign sweep chart korean server dev
+	@.ci/environment $(VENV) cli starter converters one openvino qnn plugin exynos documents guided pull sign sweep chart korean server dev
 	@VENV=$(VENV) .ci/genai .venv-genai
 	@PIP_CONSTRAINT=.ci/reference.txt .ci/environment .venv-reference converters reference test
 	$(BIN)/python -m pytest -q -m "not reference"
@@ -21,11 +21,11 @@ test: lint
 
 # What needs no weights: under a minute.
 test-unit:
-	@.ci/environment $(VENV) cli converters one openvino qnn plugin exynos guided pull sign sweep chart korean server dev
+	@.ci/environment $(VENV) cli converters one openvino qnn plugin exynos documents guided pull sign sweep chart korean server dev
 	$(BIN)/python -m pytest -q -n 2 -m "not weights and not reference"
 
 lint:
-	@.ci/environment $(VENV) cli starter converters one openvino qnn plugin exynos guided pull sign sweep chart korean server dev
+	@.ci/environment $(VENV) cli starter converters one openvino qnn plugin exynos documents guided pull sign sweep chart korean server dev
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy

@@ -1,5 +1,7 @@
 """Fixtures that several folders of tests share."""
 
+import json
+import shutil
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -9,10 +11,16 @@ import pytest
 
 from ondol import settings
 from ondol.bundle import Bundle
+from ondol_converters.assembly import Terms
 from ondol_converters.conversion import convert
 from ondol_converters.recipe import Options, Target, Weights
 from talking_model import talking
 from tiny_models import CONTEXT, MODELS, Tiny
+
+READING = 1024  # tokens
+TEMPLATE = (
+    "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}model: "
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,3 +69,27 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 def talker(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """The bundle of a tiny model that chats."""
     return talking(tmp_path_factory.mktemp("talker"))
+
+
+@pytest.fixture(scope="session")
+def chatting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with a chat template and with terms that look like markup."""
+    return _talker(tmp_path_factory.mktemp("chatting"), CONTEXT)
+
+
+@pytest.fixture(scope="session")
+def reading(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a context that holds some passages."""
+    return _talker(tmp_path_factory.mktemp("reading"), READING)
+
+
+def _talker(root: Path, context: int) -> Path:
+    source = shutil.copytree(MODELS / "qwen2", root / "source")
+    config = source / "tokenizer_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"chat_template": TEMPLATE}))
+    model = source / "config.json"
+    wide = {"max_position_embeddings": max(READING, context)}
+    model.write_text(json.dumps(json.loads(model.read_text()) | wide))
+    terms = Terms(name="[bold]Own[/bold]", kind="commercial", note="\x1b[31mred", provenance="here")
+    options = Options(context=context)
+    return convert(source, root / "talker", options=options, terms=terms).bundle.path

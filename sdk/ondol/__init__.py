@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ondol.grammar.rules import Regex as Regex
     from ondol.label import Label as Label
     from ondol.privacy import mask as mask
+    from ondol.retrieval.library import Library as Library
     from ondol.sampling import Sampling as Sampling
     from ondol.server.serving import Server as Server
     from ondol.server.settings import ServerSettings as ServerSettings
@@ -44,6 +45,7 @@ _HOMES = {
     "Json": "ondol.grammar.rules",
     "Label": "ondol.label",
     "Lark": "ondol.grammar.rules",
+    "Library": "ondol.retrieval.library",
     "OndolError": "ondol.errors",
     "Recogniser": "ondol.speech",
     "Regex": "ondol.grammar.rules",
@@ -69,6 +71,7 @@ __all__ = [
     "Json",
     "Label",
     "Lark",
+    "Library",
     "OndolError",
     "Recogniser",
     "Regex",

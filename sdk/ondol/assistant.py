@@ -7,14 +7,7 @@ from functools import partial
 from typing import Any, Self, overload
 
 from ondol import asynchronous, log, preparing, registry
-from ondol.availability import (
-    Availability,
-    Readiness,
-    availability,
-    closed,
-    ready,
-    unprepared,
-)
+from ondol.availability import Availability, Readiness, availability, closed, ready, unprepared
 from ondol.bundle import Bundle
 from ondol.choice import pick
 from ondol.constraint import Constrained, Guard
@@ -29,6 +22,7 @@ from ondol.overflow import Overflow
 from ondol.plan import plan
 from ondol.preparing import Progress
 from ondol.reply import Limits, Reply
+from ondol.retrieval.assisting import ask
 from ondol.sampling import Sampling
 from ondol.session import CONTINUATION_TOKENS, Conversation
 from ondol.starter import Starter
@@ -211,6 +205,8 @@ class Assistant:
         made = Conversation.restored(base.engine, path, sampling=base.sampling, limits=base.limits)
         made.guard = base.guard
         return made
+
+    ask = ask
 
     def prewarm(self) -> None:
         """Open the model and run the system prompt, so that the first reply begins sooner.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_TEXTS = 32
-MOST_TOKENS = 4096  # of a batch, padding included
+MOST_TOKENS = 1024  # of a batch, padding included: more no longer fits the caches
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 """What an encoder's graph may ask for; the last is 0, for one text alone is the first."""

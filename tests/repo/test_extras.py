@@ -16,6 +16,7 @@ FENCES = {
     "sdk/ondol/cli": "cli",
     "sdk/ondol/grammar": "guided",
     "sdk/ondol/server": "server",
+    "sdk/ondol/retrieval/readers": "documents",
     "converters/ondol_converters": "converters",
     "converters/ondol_converters/circle": "converters one",
     "converters/ondol_converters/encoders": "converters reference",
@@ -25,7 +26,11 @@ FENCES = {
 }
 """What may be imported below a folder besides the base: extras. The longest folder counts."""
 
-OTHER_NAMES = {"optimum_onnx": "optimum"}
+OTHER_NAMES = {
+    "markdown_it_py": "markdown_it",
+    "optimum_onnx": "optimum",
+    "python_docx": "docx",
+}
 """What packages are called in code where it is another name."""
 
 OPTIONAL = {
@@ -38,6 +43,7 @@ OPTIONAL = {
     ("runtimes/ondol_runtimes/qnn/check.py", "onnxruntime_qnn"),
     ("runtimes/ondol_runtimes/qnn/plugin.py", "onnxruntime_qnn"),
     ("sdk/ondol/hangul/spacing.py", "kiwipiepy"),
+    ("sdk/ondol/retrieval/sentences.py", "kiwipiepy"),
     ("sdk/ondol/signing/private.py", "cryptography"),
 }
 """Imports of another extra's package, only inside functions, where its absence is reported."""

@@ -14,6 +14,8 @@ Exit codes, the same for every command:
     9    a model could not be fetched from a hub
     10   a sweep of conversions did not do everything
     11   the two bundles that were compared differ
+    12   a document could not be read
+    13   a library of documents cannot be used
     130  interrupted with Ctrl-C
     141  whoever read the output stopped reading
 """

@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from ondol import __version__
 from ondol.cli import assistant
+from ondol.cli.ask import ask
 from ondol.cli.bench import bench
 from ondol.cli.chat import chat
 from ondol.cli.compile import compile
@@ -22,6 +23,7 @@ from ondol.cli.failures import INTERRUPTED, READER_GONE, finish, usage_error
 from ondol.cli.families import families
 from ondol.cli.fit import fit
 from ondol.cli.hangul import hangul
+from ondol.cli.ingest import ingest
 from ondol.cli.inspect import inspect
 from ondol.cli.keygen import keygen
 from ondol.cli.line import Line
@@ -56,6 +58,8 @@ EXIT_CODES = (
     ("9", say("a model could not be fetched", "모델을 받아 오지 못함")),
     ("10", say("a sweep did not do everything", "스윕의 일부를 하지 못함")),
     (str(DIFFERENT), say("the two bundles differ", "두 번들이 서로 다름")),
+    ("12", say("a document could not be read", "읽지 못한 문서가 있음")),
+    ("13", say("a library cannot be used", "문서고를 쓸 수 없음")),
     (str(INTERRUPTED), say("interrupted with Ctrl-C", "Ctrl-C로 중단")),
     (str(READER_GONE), say("the reader of the output is gone", "출력을 읽던 쪽이 닫힘")),
 )
@@ -68,6 +72,8 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
             "Serve a model to programs on this machine.", "이 기기의 프로그램에 모델을 제공합니다."
         ),
     ),
+    (ask, say("Answer a question from documents.", "문서를 근거로 질문에 답합니다.")),
+    (ingest, say("Put documents into a library.", "문서를 문서고에 넣습니다.")),
     (convert, say("Convert a model into a bundle.", "모델을 번들로 변환합니다.")),
     (compile, say("Compile a bundle for chips.", "번들을 칩에 맞게 컴파일합니다.")),
     (sweep, say("Convert models × recipes × targets.", "모델 × 레시피 × 대상을 변환합니다.")),

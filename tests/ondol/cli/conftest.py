@@ -1,7 +1,6 @@
 """A store with two tiny bundles, and `ondol` run in this process or in one of its own."""
 
 import io
-import json
 import shutil
 import subprocess
 import sys
@@ -13,26 +12,7 @@ import pytest
 from command_line import ACTING, Done, Ondol, environment
 from ondol import registry
 from ondol.cli.app import run
-from ondol_converters.assembly import Terms
-from ondol_converters.conversion import convert
-from ondol_converters.recipe import Options
-from tiny_models import CONTEXT, MODELS, Tiny
-
-TEMPLATE = (
-    "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}model: "
-)
-
-
-@pytest.fixture(scope="session")
-def chatting(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle with a chat template and with terms that look like markup."""
-    root = tmp_path_factory.mktemp("chatting")
-    source = shutil.copytree(MODELS / "qwen2", root / "source")
-    config = source / "tokenizer_config.json"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"chat_template": TEMPLATE}))
-    terms = Terms(name="[bold]Own[/bold]", kind="commercial", note="\x1b[31mred", provenance="here")
-    options = Options(context=CONTEXT)
-    return convert(source, root / "talker", options=options, terms=terms).bundle.path
+from tiny_models import Tiny
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""One file per document format: bytes to headings, paragraphs and pages."""
