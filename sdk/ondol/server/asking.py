@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ondol.assistant import Assistant
+from ondol.constraint import Constrained
 from ondol.errors import BadTool
 from ondol.grammar.rules import Json
 from ondol.instruction import instructed
@@ -61,7 +62,12 @@ class Asking:
             limits = Limits(CONTINUATION_TOKENS, limits.stop, limits.seconds)
         if asked.tools:
             return self._with_tools(talk, turns, limits)
-        rule = None if asked.schema is None else Json(asked.schema)
+        rule: Constrained = None
+        if asked.schema is not None:
+            rule = Json(asked.schema)
+        elif talk.guard is not None:  # as of a conversation of the assistant's own
+            said = [turn.content for turn in turns if turn.role != "assistant"]
+            rule = talk.guard("\n".join([talk.system, *said]))
         return engine.reply(talk.prompt(turns), asked.sampling, limits, rule)
 
     def said(self, reply: Reply) -> Said:
