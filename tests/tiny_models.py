@@ -28,8 +28,8 @@ NAMES = (
     "qwen2_untied",
     "qwen3",
 )
-STATIC = tuple(name for name in NAMES if not name.startswith("gpt"))
-"""Those of which graphs with static shapes are drawn."""
+CIRCLES = tuple(name for name in NAMES if not name.startswith("gpt"))
+"""Those of which circles are drawn."""
 
 CONTEXT = 128
 END = 271

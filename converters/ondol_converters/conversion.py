@@ -16,9 +16,9 @@ from ondol.target_reports import EncoderNpuReport, NpuReport, OneReport
 from ondol_converters.assembly import Assembly, Progress, Terms, Weighing, Written, new_bundle
 from ondol_converters.budget.report import BudgetReport
 from ondol_converters.budget.search import MARGIN, Trial
+from ondol_converters.circle.decoder import check_circle
 from ondol_converters.encoders import exporter
 from ondol_converters.families import recognise
-from ondol_converters.graph.static import check_static
 from ondol_converters.licences.terms import Stated, folder_terms, terms_of
 from ondol_converters.npu import NAME as NPU
 from ondol_converters.one import NAME as ONE
@@ -158,9 +158,8 @@ def _convert(source: Source, job: _Job) -> Conversion:
     job.progress("tokenizer", 0, 1)
     assembly = _assembled(source, job, terms, job.options)
     job.progress("tokenizer", 1, 1)
-    if job.options.target in (NPU, ONE):
-        check_static(assembly.decoder)
     if job.options.target == ONE:
+        check_circle(assembly.decoder)
         check_size(assembly.source, job.options)
     report = npu = one = None
     with new_bundle(job.target) as folder:

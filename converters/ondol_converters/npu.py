@@ -27,6 +27,7 @@ from ondol.target_reports import NPU_REPORT, NpuReport
 from ondol.tokenizer import Tokenizer
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
+from ondol_converters.graph.halves import FLOAT16, HalfWeights, in_halves
 from ondol_converters.graph.qdq import STEPS, MeasuringPen, QuantisedPen, int8_matrix
 from ondol_converters.graph.static import StaticPen
 from ondol_converters.graph.weights import Stored, WeightsFile, joined
@@ -65,8 +66,8 @@ def with_npu(
         made = _Making(bundle, decoder, options.activations or wanted.activations[0], wanted)
         weights = made.draw(scratch, source, names, options, progress)
         progress("quantise", 0, 1)
-        texts = load(options.calibration)
-        used = made.quantise(scratch, weights, texts.text)
+        texts = load(options.calibration).texts if made.quantises else ()
+        used = made.write(scratch, weights, "\n".join(text.text for text in texts))
         progress("quantise", 1, 1)
         progress("measure", 0, 1)
         report = made.measure(scratch, used)
@@ -79,7 +80,7 @@ def with_npu(
     )
     manifest = bundle.manifest
     files = tuple(entry_of(bundle.folder, name) for name in (DECODE, PREFILL, WEIGHTS, NPU_REPORT))
-    calibration = tuple(Origin(text.name, text.size, text.sha256) for text in texts.texts)
+    calibration = tuple(Origin(text.name, text.size, text.sha256) for text in texts)
     return (
         replace(
             manifest,
@@ -131,8 +132,35 @@ class _Making:
     def _write(self, path: Path, model: onnx.ModelProto) -> None:
         write_whole(path, model.SerializeToString())
 
-    def quantise(self, scratch: Path, weights: DecoderWeights, text: str) -> int:
+    @property
+    def quantises(self) -> bool:
+        """Whether activations and weights become integers."""
+        return self._activations in STEPS
+
+    def write(self, scratch: Path, weights: DecoderWeights, text: str) -> int:
         """Write the graphs of the variant; how many tokens were looked at."""
+        if self.quantises:
+            return self._quantised(scratch, weights, text)
+        with WeightsFile(self._folder / WEIGHTS) as file:
+            halves = HalfWeights(scratch / FLOAT, file, WEIGHTS)
+            for name, n, logits in self._graphs:
+                pen = StaticPen(self._decoder, weights, FLOAT, n, self._context)
+                model = pen.model(__version__, logits)
+                in_halves(model, halves.move)
+                self._write(self._folder / name, model)
+            file.finish()
+        return 0
+
+    @property
+    def _graphs(self) -> tuple[tuple[str, int, bool], ...]:
+        """Files, tokens at a time, and whether they give logits."""
+        return (
+            (DECODE, 1, True),
+            (PREFILL, self._bucket, False),
+            (SCORING, self._bucket, True),  # taken away when the loss is known
+        )
+
+    def _quantised(self, scratch: Path, weights: DecoderWeights, text: str) -> int:
         ids = self._ids(text)[: ROUNDS * self._bucket]
         ranges = self._run(scratch / "measuring.onnx", self._bucket).ranges(ids)
         head = joined(weights.head)
@@ -155,11 +183,7 @@ class _Making:
             )
             file.finish()
         own = replace(weights, ropes=ropes)
-        for name, n, logits in (
-            (DECODE, 1, True),
-            (PREFILL, self._bucket, False),
-            (SCORING, self._bucket, True),  # taken away when the loss is known
-        ):
+        for name, n, logits in self._graphs:
             pen = QuantisedPen(
                 self._decoder, own, WEIGHTS, n, self._context, matrices, ranges, self._activations
             )
@@ -204,10 +228,9 @@ class _Making:
         """The manifest's entry."""
         decode = onnx.load(str(self._folder / DECODE), load_external_data=False)
         operators = tuple(sorted({node.op_type for node in decode.graph.node}))
-        activation = STEPS[self._activations].name
         size = (self._folder / WEIGHTS).stat().st_size
         return Variant(
-            NAME, DECODE, (PREFILL,), Needs(operators, ("float32", "int8", activation), size)
+            NAME, DECODE, (PREFILL,), Needs(operators, precisions(self._activations), size)
         )
 
     def _run(self, path: Path, n: int) -> StaticRun:
@@ -216,6 +239,15 @@ class _Making:
     def _ids(self, text: str) -> list[int]:
         start = [] if self._tokenizer.bos is None else [self._tokenizer.bos]
         return [*start, *self._tokenizer.encode(text)]
+
+
+def precisions(activations: str) -> tuple[str, ...]:
+    """What graphs hold, by numpy's names."""
+    return (
+        ("float32", "int8", STEPS[activations].name)
+        if activations in STEPS
+        else ("float32", FLOAT16)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ VocabularyCut = Literal["full", "ko-en", "ko-en-compact"]
 Favor = Literal["size", "speed"]
 KvCache = Literal["auto", "float32", "int8"]
 Target = Literal["cpu", "npu", "one"]
-Activations = Literal["a16w8", "a8w8"]
+Activations = Literal["a16w8", "a8w8", "float16"]
 
 DEFAULT_CONTEXT = 4096
 BLOCKS = (16, 32, 64, 128)
@@ -60,8 +60,8 @@ class Options:
     `kv_cache` is what keys and values are held in: "int8" is a quarter of the memory and needs
     onnxruntime 1.27; "auto" is "int8" under a budget, which counts what it loses, else "float32".
     `target` is what the bundle is for (see ondol_converters.targets); "npu" adds static graphs
-    whose `activations` are in 16 or 8 bits and weights in 8, None for the target's default; "one"
-    a circle file for Samsung's onert.
+    whose `activations` are in 16 or 8 bits and weights in 8, or both in float16, None for the
+    target's default; "one" a circle file for Samsung's onert.
     `calibration` are text files to calibrate, tune and learn a vocabulary with; when there are
     none, Ondol's own texts are used.
     `quality` measures the bundle beside its source in float32 and puts the report into it; with a

@@ -8,15 +8,13 @@ import pytest
 
 from differences import error
 from float_weights import float_weights
-from ondol.errors import OptionError
 from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.static import StaticPen
 from ondol_converters.static_run import StaticRun
-from tiny_models import CONTEXT, STATIC, expected
+from tiny_models import CONTEXT, NAMES, expected
 
 BUCKET = 16
 FLOAT = 2e-5  # float32 sums in another order: 2.6e-6 was the most seen
-UNDRAWN = {"gpt2": "learned positions", "gptj": "parallel branches", "gpt_neox": "norm = layer"}
 
 Drawn = Callable[[str, int], tuple[Path, Decoder]]
 
@@ -35,7 +33,7 @@ def drawn(tmp_path: Path) -> Drawn:
     return draw
 
 
-@pytest.mark.parametrize("name", STATIC)
+@pytest.mark.parametrize("name", NAMES)
 def test_buckets_then_steps_give_what_transformers_gives(name: str, drawn: Drawn) -> None:
     known = expected(name)
     path, decoder = drawn(name, BUCKET)
@@ -65,13 +63,3 @@ def test_the_nodes_do_not_depend_on_the_bucket(drawn: Drawn) -> None:
     assert [n.SerializeToString() for n in one.graph.node] == [
         n.SerializeToString() for n in many.graph.node
     ]
-
-
-@pytest.mark.parametrize("name", UNDRAWN)
-def test_what_is_not_drawn_is_refused_by_name(
-    name: str, drawn: Drawn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ONDOL_LANG", "en")
-    with pytest.raises(OptionError, match=UNDRAWN[name]) as caught:
-        drawn(name, 1)
-    assert caught.value.fix == "--target cpu"

@@ -13,17 +13,37 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.drawing import MICROSOFT
-from ondol_converters.graph.static import StaticPen
+from ondol_converters.graph.static import StaticPen, no_static
 from ondol_converters.graph.weights import Matrix, joined
+
+
+def check_circle(d: Decoder) -> None:
+    """Refuse what the graph for onert does not draw.
+
+    Raises:
+        OptionError: naming it.
+    """
+    undrawn = {
+        f"norm = {d.norm}": d.norm != "rms",
+        "parallel branches": d.parallel,
+        "learned positions": d.learned_positions,
+        "interleaved rotary pairs": d.rotary_interleaved,
+        "an MLP without gate": not d.gated,
+        f"activation = {d.activation}": d.activation not in ("silu", "gelu_tanh"),
+    }
+    found = [name for name, there in undrawn.items() if there]
+    if found:
+        raise no_static(d.model_type, ", ".join(found))
 
 
 class CirclePen(StaticPen):
     """Draws what `translation` has rules for; matrices stay in their blocks."""
 
-    def rows(self, ids: str) -> str:
+    def rows(self, ids: str, name: str) -> str:
         """The embedding's rows."""
-        return self.sheet.rows(ids, self.w.matrices["embedding"], "embedding")
+        return self.sheet.rows(ids, self.w.matrices[name], name)
 
     def _head(self, x: str) -> None:
         d, sheet = self.d, self.sheet
@@ -36,7 +56,7 @@ class CirclePen(StaticPen):
     def _gemm(self, x: str, matrix: Matrix, name: str, output: str = "") -> str:
         return self.sheet.matmul(x, matrix, name, output)
 
-    def _norm(self, x: str, name: str) -> str:
+    def _norm(self, x: str, name: str, kind: str = "") -> str:
         if name not in self.w.vectors:
             return x
         gamma = self.sheet.constant(name, self.w.vectors[name])

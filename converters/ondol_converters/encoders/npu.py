@@ -32,10 +32,11 @@ from ondol.windows import windows
 from ondol_converters.assembly import Progress
 from ondol_converters.encoders.running import FileGraph
 from ondol_converters.encoders.surgery import operators
+from ondol_converters.graph.halves import in_halves
 from ondol_converters.graph.qdq import STEPS
 from ondol_converters.graph.rows import rows_in_int8
 from ondol_converters.graph.saving import save_together
-from ondol_converters.npu import NAME, WEIGHTS
+from ondol_converters.npu import NAME, WEIGHTS, precisions
 from ondol_converters.quantise.qdq import Feeds, static_qdq
 from ondol_converters.recipe import Options
 from ondol_converters.targets import target
@@ -68,7 +69,8 @@ def with_npu(
         for done, n in enumerate(made.lengths):
             progress("quantise", done, len(made.lengths))
             draw(n, scratch / f"float-{n}.onnx")
-            made.quantise(n)
+            if made.quantises:
+                made.quantise(n)
         names = made.write()
         progress("quantise", 1, 1)
         progress("measure", 0, 1)
@@ -100,11 +102,16 @@ class _Making:
         self._facts, self._wanted = bundle.encoder, wanted
         self._activations = options.activations or wanted.activations[0]
         self._tokenizer = Tokenizer(bundle.read("tokenizer.json"))
-        self._texts = load(options.calibration).texts
+        self._texts = load(options.calibration).texts if self.quantises else ()
         self.calibration = tuple(Origin(text.name, text.size, text.sha256) for text in self._texts)
         self._seen = 0
         most = min(self._facts.context, wanted.lengths[-1])
         self.lengths = (*(n for n in wanted.lengths if n < most), most)
+
+    @property
+    def quantises(self) -> bool:
+        """Whether activations and weights become integers."""
+        return self._activations in STEPS
 
     def quantise(self, n: int) -> None:
         """Quantise a float graph of the scratch folder."""
@@ -119,9 +126,12 @@ class _Making:
 
     def write(self) -> tuple[str, ...]:
         """Write the variant's files; the graphs, longest first."""
-        models = {self._name(n): onnx.load(self._quantised(n)) for n in reversed(self.lengths)}
+        made, change = (
+            (self._quantised, rows_in_int8) if self.quantises else (self._float, in_halves)
+        )
+        models = {self._name(n): onnx.load(made(n)) for n in reversed(self.lengths)}
         for model in models.values():
-            rows_in_int8(model)
+            change(model)
         save_together(models, self._bundle.folder, WEIGHTS)
         return tuple(models)
 
@@ -155,10 +165,12 @@ class _Making:
             for graph in names
             for name in operators(onnx.load(folder / graph, load_external_data=False))
         }
-        precisions = ("float32", "int8", STEPS[self._activations].name)
         size = (folder / WEIGHTS).stat().st_size
         return Variant(
-            NAME, names[0], tuple(names[1:]), Needs(tuple(sorted(used)), precisions, size)
+            NAME,
+            names[0],
+            tuple(names[1:]),
+            Needs(tuple(sorted(used)), precisions(self._activations), size),
         )
 
     def _found(self, exact: FixedLengths, rounded: FixedLengths) -> Iterator[Found]:

@@ -123,13 +123,13 @@ class QuantisedPen(StaticPen):
             )
         return found
 
-    def rows(self, ids: str) -> str:
-        """The embedding's rows from its integers."""
-        own, sheet = self._matrices["embedding"], self.sheet
+    def rows(self, ids: str, name: str) -> str:
+        """A matrix's rows from its integers."""
+        own, sheet = self._matrices[name], self.sheet
         # A tensor of its own on the same bytes: HTP takes a tied one in one meaning only
-        table = sheet.stored(own.quants.seen_as("embedding/int8/rows", own.quants.shape))
-        steps = sheet.stored(own.scales.seen_as("embedding/scales", (len(own.steps), 1)))
-        return draw_rows(sheet, table, steps, ids, "embedding")
+        table = sheet.stored(own.quants.seen_as(f"{name}/int8/rows", own.quants.shape))
+        steps = sheet.stored(own.scales.seen_as(f"{name}/scales", (len(own.steps), 1)))
+        return draw_rows(sheet, table, steps, ids, name)
 
     def _steps(self, place: str) -> tuple[float, int]:
         """What a step is worth at a place, and which of them is zero."""

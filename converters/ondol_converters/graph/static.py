@@ -25,30 +25,13 @@ from ondol_converters.families.decoder import Decoder
 from ondol_converters.graph.decoder import DecoderWeights
 from ondol_converters.graph.drawing import Attribute, Drawing
 from ondol_converters.graph.pruning import prune
+from ondol_converters.graph.static_rope import turned
 from ondol_converters.graph.weights import Matrix, joined
 
 OPSET = 23  # the first with RMSNormalization
+NORMS = {"rms": "RMSNormalization", "layer": "LayerNormalization"}
 TANH_SCALE = math.sqrt(2 / math.pi)
 CUBIC = 0.044715
-
-
-def check_static(d: Decoder) -> None:
-    """Refuse what the static graph does not draw.
-
-    Raises:
-        OptionError: naming it.
-    """
-    undrawn = {
-        f"norm = {d.norm}": d.norm != "rms",
-        "parallel branches": d.parallel,
-        "learned positions": d.learned_positions,
-        "interleaved rotary pairs": d.rotary_interleaved,
-        "an MLP without gate": not d.gated,
-        f"activation = {d.activation}": d.activation not in ("silu", "gelu_tanh"),
-    }
-    found = [name for name, there in undrawn.items() if there]
-    if found:
-        raise no_static(d.model_type, ", ".join(found))
 
 
 def no_static(model_type: str, reason: str) -> OptionError:
@@ -71,12 +54,7 @@ class StaticPen:
     """
 
     def __init__(self, d: Decoder, w: DecoderWeights, file: str, n: int, context: int) -> None:
-        """Args: weights with all matrices in float32 in `file`, n tokens, positions of the cache.
-
-        Raises:
-            OptionError: if the family has something that is not drawn here.
-        """
-        check_static(d)
+        """Args: weights, all matrices in float32 in `file`; n tokens; positions of the cache."""
         self.d, self.w, self.n, self.context = d, w, n, context
         self.sheet = Drawing(file)
 
@@ -101,17 +79,20 @@ class StaticPen:
         bias = [] if matrix.bias is None else [self.sheet.constant(f"{name}/bias", matrix.bias)]
         return [self.sheet.stored(matrix.quants), *bias]
 
-    def rows(self, ids: str) -> str:
-        """The embedding's rows."""
-        table = self.sheet.stored(self.w.matrices["embedding"].quants)
-        return self.sheet.node("Gather", [table, ids], "embedding/Gather", {"axis": 0})
+    def rows(self, ids: str, name: str) -> str:
+        """The rows of a matrix by our name: embedding or positions."""
+        table = self.w.matrices[name].quants
+        own = self.sheet.stored(table.seen_as(f"{name}/table", table.shape))
+        return self.sheet.node("Gather", [own, ids], f"{name}/Gather", {"axis": 0})
 
     def _draw(self, logits: bool) -> None:
         d, sheet = self.d, self.sheet
         ids = sheet.input("input_ids", "int32", [self.n])
         positions = sheet.input("positions", "int32", [self.n])
         turns = [self._turns(j, positions) for j in range(len(d.ropes))]
-        x = self._times(self.rows(ids), d.embedding_scale, "embedding")
+        x = self._times(self.rows(ids, "embedding"), d.embedding_scale, "embedding")
+        if d.learned_positions:
+            x = sheet.node("Add", [x, self.rows(positions, "positions")], "positions/Add")
         for i, layer in enumerate(d.layers):
             at = f"layers.{i}"
             read = self._norm(x, f"{at}.attention_norm")
@@ -120,6 +101,11 @@ class StaticPen:
             if not logits and i + 1 == len(d.layers):
                 return  # the cache is all that is wanted
             branch = self._product(self._attended(q, keys, values, i), f"{at}.o")
+            if d.parallel:
+                read = read if d.shared_norm else self._norm(x, f"{at}.mlp_norm")
+                branch = sheet.node("Add", [branch, self._mlp(read, i)], f"{at}/Both")
+                x = self._added(branch, x, f"{at}.post_mlp_norm")
+                continue
             x = self._added(branch, x, f"{at}.post_attention_norm")
             branch = self._mlp(self._norm(x, f"{at}.mlp_norm"), i)
             x = self._added(branch, x, f"{at}.post_mlp_norm")
@@ -148,23 +134,24 @@ class StaticPen:
         branch = self._times(self._norm(branch, post), self.d.residual_scale, post)
         return self.sheet.node("Add", [branch, x], f"{post}/Residual")
 
-    def _norm(self, x: str, name: str) -> str:
-        """RMSNorm (arXiv 1910.07467); x itself where there is no such norm.
+    def _norm(self, x: str, name: str, kind: str = "") -> str:
+        """The decoder's norm, or of another kind; x itself where there is no such norm.
 
-        One operator, for its square overflows float16 when it is drawn as a product.
+        One operator, for a square overflows float16 when it is drawn as a product.
         """
-        if name not in self.w.vectors:
+        names = [each for each in (name, f"{name}_bias") if each in self.w.vectors]
+        if not names:
             return x
-        gamma = self.sheet.constant(name, self.w.vectors[name])
+        weights = [self.sheet.constant(each, self.w.vectors[each]) for each in names]
         said: dict[str, Attribute] = {"axis": -1, "epsilon": self.d.norm_epsilon}
-        return self.sheet.node("RMSNormalization", [x, gamma], f"{name}/Norm", said)
+        return self.sheet.node(NORMS[kind or self.d.norm], [x, *weights], f"{name}/Norm", said)
 
     def _norm_heads(self, x: str, name: str) -> str:
         """The norm of each head of x [n, heads * head_dim], as rows [n * heads, head_dim].
 
         HTP's RmsNorm is wrong in silence on three axes of which the last has 32 or fewer.
         """
-        return self._norm(self._reshaped(x, [-1, self.d.head_dim]), name)
+        return self._norm(self._reshaped(x, [-1, self.d.head_dim]), name, "rms")
 
     def _times(self, x: str, factor: float, name: str) -> str:
         if factor == 1.0:
@@ -245,30 +232,13 @@ class StaticPen:
 
     def _turned(self, x: str, turn: Sequence[str], name: str) -> str:
         """x [n, heads, head_dim] with its first elements turned by their positions."""
-        d, sheet = self.d, self.sheet
-        sizes = [d.turned // 2, d.turned // 2]
-        parts = [f"{name}/left", f"{name}/right"]
-        if d.turned < d.head_dim:
-            sizes.append(d.head_dim - d.turned)
-            parts.append(f"{name}/rest")
-        sizes_name = sheet.constant("turned_sizes", np.array(sizes, np.int64))
-        sheet.node("Split", [x, sizes_name], f"{name}/Halves", {"axis": -1}, parts)
-        cos, sin = turn
-        left, right = parts[:2]
-
-        def product(a: str, b: str, word: str) -> str:
-            return sheet.node("Mul", [a, b], f"{name}/{word}")
-
-        first = [product(left, cos, "LeftCos"), product(right, sin, "RightSin")]
-        second = [product(right, cos, "RightCos"), product(left, sin, "LeftSin")]
-        turned = [
-            sheet.node("Sub", first, f"{name}/First"),
-            sheet.node("Add", second, f"{name}/Second"),
-        ]
-        return sheet.node("Concat", [*turned, *parts[2:]], f"{name}/Turned", {"axis": -1})
+        return turned(self.sheet, self.d, x, turn, name)
 
     def _mlp(self, x: str, i: int) -> str:
         d, sheet, name = self.d, self.sheet, f"layers.{i}.mlp"
+        if not d.gated:
+            active = self._active(self._product(x, f"layers.{i}.up"), name)
+            return self._product(active, f"layers.{i}.down")
         both = self._product(x, f"layers.{i}.gate_up")
         sizes = sheet.constant("gate_up_sizes", np.array([d.intermediate] * 2, np.int64))
         gate, up = f"{name}/gate", f"{name}/up"
@@ -282,6 +252,8 @@ class StaticPen:
             return sheet.node(
                 "Mul", [x, sheet.node("Sigmoid", [x], f"{name}/Sigmoid")], f"{name}/SiLU"
             )
+        if self.d.activation == "gelu":
+            return sheet.node("Gelu", [x], f"{name}/Gelu")
         # GELU by tanh (arXiv 1606.08415)
         square = sheet.node("Mul", [x, x], f"{name}/Square")
         cubic = self._times(sheet.node("Mul", [square, x], f"{name}/Cube"), CUBIC, f"{name}/cubic")

@@ -11,7 +11,7 @@ HALVES = {"float16": "F16", "bfloat16": "BF16"}
 
 
 def halved(
-    values: NDArray[np.float32], form: str, name: str
+    values: NDArray[np.float32], form: str, name: str, instead: str = ""
 ) -> NDArray[np.float16] | NDArray[np.uint16]:
     """Finite values rounded to nearest, ties to even, in the same shape.
 
@@ -19,6 +19,7 @@ def halved(
         values: finite float32 numbers.
         form: one of `HALVES`; bfloat16 comes as its bits, which numpy has no type for.
         name: the tensor's, for the error.
+        instead: the option that it advises; "": other weights.
 
     Raises:
         UnsupportedTensor: if a value is beyond what the format reaches.
@@ -27,22 +28,22 @@ def halved(
         with np.errstate(over="ignore"):
             halves = values.astype(np.float16)
         if not np.isfinite(halves).all():
-            raise _beyond(name, form, float(np.abs(values).max()))
+            raise _beyond(name, form, float(np.abs(values).max()), instead)
         return halves
     bits = np.ascontiguousarray(values).view(np.uint32)
     odd = (bits >> 16) & 1
     rounded = ((bits + (0x7FFF + odd)) >> 16).astype(np.uint16)
     if ((rounded & 0x7F80) == 0x7F80).any():
-        raise _beyond(name, form, float(np.abs(values).max()))
+        raise _beyond(name, form, float(np.abs(values).max()), instead)
     return rounded
 
 
-def _beyond(name: str, form: str, largest: float) -> UnsupportedTensor:
+def _beyond(name: str, form: str, largest: float, instead: str) -> UnsupportedTensor:
     return UnsupportedTensor(
         say(f"{form} cannot hold {name}.", f"{form} 형식으로는 {name}을(를) 담을 수 없습니다."),
         say(
             f"Its largest value is {largest:.4g}.",
             f"가장 큰 값이 {largest:.4g}입니다.",
         ),
-        "--weights bfloat16" if form == "float16" else "--weights float32",
+        instead or ("--weights bfloat16" if form == "float16" else "--weights float32"),
     )

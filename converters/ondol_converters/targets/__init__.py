@@ -18,7 +18,7 @@ class Target:
 
     `static` ones have fixed shapes: a cache of at most `context` positions, and `bucket` tokens at
     a time in prefill; an encoder has a graph for each of `lengths`. `activations` are the ways to
-    quantise them, the default first: a16w8 is activations in 16 bits and weights in 8.
+    store them, the default first: a16w8 is activations in 16 bits and weights in 8.
     `operators` are those that are quantised. `graphs` is the target whose graphs it takes, where
     it is another.
     """

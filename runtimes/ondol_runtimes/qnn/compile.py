@@ -18,7 +18,7 @@ from ondol.language import say
 from ondol.manifest import MANIFEST, Manifest, Variant
 from ondol_runtimes._onnxruntime import ort
 from ondol_runtimes.qnn.context import check_context
-from ondol_runtimes.qnn.device import CONTEXTS, GRAPHS, QnnRuntime
+from ondol_runtimes.qnn.device import CONTEXTS, GRAPHS, QnnRuntime, check_size
 from ondol_runtimes.qnn.graph import refused
 from ondol_runtimes.qnn.plugin import hushed, options
 from ondol_runtimes.qnn.soc import Soc, soc_of
@@ -117,7 +117,7 @@ def _graphs(bundle: Bundle) -> Variant:
             ),
             f"ondol sign {bundle.name} --remove",
         )
-    return found
+    return check_size(bundle, found)
 
 
 def _compile(bundle: Bundle, graph: str, target: Path, soc: Soc) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PACKAGE, MODULE = "onnxruntime-qnn", "onnxruntime_qnn"
 SECONDS = 20.0
+MOST_BYTES = 1 << 31  # a context is one ONNX message, and those end there
 Opened = TypeVar("Opened", DecoderSession, Session)
 GRAPHS, CONTEXTS = "npu", "qnn:"
 """Targets of variants: static graphs, and what follows `qnn:` is the chip of an EPContext."""
@@ -162,7 +163,7 @@ def chosen(bundle: Bundle, soc: Soc | None) -> tuple[Variant, Soc]:
         known = [name for name in contexts if name in SOCS]
         soc = SOCS[known[0] if len(known) == 1 else DEFAULT]
     if soc.name in contexts:
-        return contexts[soc.name], soc
+        return check_size(bundle, contexts[soc.name]), soc
     if contexts:
         raise DeviceUnavailable(
             say(
@@ -185,7 +186,34 @@ def chosen(bundle: Bundle, soc: Soc | None) -> tuple[Variant, Soc]:
             say("It was converted for other targets.", "다른 대상용으로 변환된 번들입니다."),
             say("Convert the model with --target npu.", "--target npu로 모델을 변환하세요."),
         )
-    return graphs, soc
+    return check_size(bundle, graphs), soc
+
+
+def check_size(bundle: Bundle, variant: Variant) -> Variant:
+    """The variant, if the HTP can hold its weights.
+
+    Raises:
+        DeviceUnavailable: if they are too many bytes.
+    """
+    size = variant.needs.weight_bytes
+    if size < MOST_BYTES:
+        return variant
+    raise DeviceUnavailable(
+        say(
+            f"{bundle.name} is too large for the HTP.",
+            f"{bundle.name}은(는) HTP에 올리기에 너무 큽니다.",
+        ),
+        say(
+            f"Its graphs have {size / 1e9:.1f} GB of weights; one context holds less than "
+            f"{MOST_BYTES / 1e9:.1f} GB.",
+            f"그래프의 가중치가 {size / 1e9:.1f} GB인데 컨텍스트 하나에는 "
+            f"{MOST_BYTES / 1e9:.1f} GB 미만만 들어갑니다.",
+        ),
+        say(
+            "Convert a smaller model, or cut its vocabulary: --vocabulary ko-en",
+            "더 작은 모델을 변환하거나 어휘를 줄이세요: --vocabulary ko-en",
+        ),
+    )
 
 
 def emulated() -> bool:

@@ -15,11 +15,13 @@ Activations = Annotated[
     str | None,
     typer.Option(
         "--activations",
-        metavar="a16w8|a8w8",
+        metavar="a16w8|a8w8|float16",
         show_default=False,
         help=say(
-            "With --target npu: activations in 16 bits (otherwise) or in 8, weights in 8.",
-            "--target npu에서 활성값을 16비트(기본)나 8비트로. 가중치는 8비트.",
+            "With --target npu: activations in 16 bits (otherwise) or in 8 and weights in 8, "
+            "or both in float16.",
+            "--target npu에서 활성값을 16비트(기본)나 8비트로, 가중치는 8비트로. "
+            "float16은 둘 다 양자화하지 않고 float16으로.",
         ),
     ),
 ]

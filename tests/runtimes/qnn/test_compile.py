@@ -115,6 +115,21 @@ def test_bundles_that_cannot_be_compiled(tiny: Tiny, tmp_path: Path) -> None:
         compile_bundle(Bundle.open(tmp_path / "signed"), ["SM8750"])
 
 
+def test_weights_that_no_context_holds_are_refused_by_name(tiny: Tiny) -> None:
+    bundle = tiny("llama3", target="npu")
+    large = tuple(
+        replace(v, needs=replace(v.needs, weight_bytes=1 << 31)) for v in bundle.manifest.variants
+    )
+    huge = Bundle(bundle.path, replace(bundle.manifest, variants=large))
+    for refused in (
+        lambda: registry.runtime("qnn").open(huge, PLAN),
+        lambda: pick(huge, "qnn:SM8650"),
+        lambda: compile_bundle(huge, ["SM8750"]),
+    ):
+        with pytest.raises(DeviceUnavailable, match=r"2\.1 GB|too large"):
+            refused()
+
+
 def test_the_command_compiles_again(
     compiled: Bundle, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
