@@ -1,5 +1,7 @@
 """Graphs turned into float16: what they compute, and what they refuse."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 import pytest
@@ -43,7 +45,8 @@ def test_what_goes_in_and_comes_out_stays_float32() -> None:
     in_halves(model)
     onnx.checker.check_model(model)
     # Not ONNX Runtime: its CPU has no such products, and leaves the rounding out
-    y, z = ReferenceEvaluator(model).run(None, {"x": X, "mask": MASK})
+    made: Any = ReferenceEvaluator(model).run(None, {"x": X, "mask": MASK})
+    y, z = made
     assert y.dtype == z.dtype == np.float32
     assert np.array_equal(z[0], y[0])  # the middle is seen by both
     wanted = X @ weights

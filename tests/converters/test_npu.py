@@ -172,13 +172,13 @@ def test_float16_is_not_calibrated_and_half_as_large(tmp_path: Path) -> None:
         assert ends == {onnx.TensorProto.INT32, onnx.TensorProto.FLOAT}
         kinds = {tensor.data_type for tensor in model.graph.initializer}
         assert onnx.TensorProto.FLOAT16 in kinds and onnx.TensorProto.FLOAT not in kinds
-    places = {
-        entry.value
-        for tensor in model.graph.initializer
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
-    assert places == {"npu.bin"}
+        places = {
+            entry.value
+            for tensor in model.graph.initializer
+            for entry in tensor.external_data
+            if entry.key == "location"
+        }
+        assert places == {"npu.bin"}
     # the tied table is there once, as in the bundle's own float32 weights
     whole = convert(MODELS / "qwen3", tmp_path / "whole", options=Options("float32"))
     own = whole.bundle.variant("cpu")
