@@ -16,6 +16,7 @@ Exit codes, the same for every command:
     11   the two bundles that were compared differ
     12   a document could not be read
     13   a library of documents cannot be used
+    14   an assistant's answer to a sample question is not as it has to be
     130  interrupted with Ctrl-C
     141  whoever read the output stopped reading
 """

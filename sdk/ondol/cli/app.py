@@ -60,6 +60,7 @@ EXIT_CODES = (
     (str(DIFFERENT), say("the two bundles differ", "두 번들이 서로 다름")),
     ("12", say("a document could not be read", "읽지 못한 문서가 있음")),
     ("13", say("a library cannot be used", "문서고를 쓸 수 없음")),
+    (str(assistant.UNMET), say("an answer is not as it has to be", "예제 질문의 답이 기대와 다름")),
     (str(INTERRUPTED), say("interrupted with Ctrl-C", "Ctrl-C로 중단")),
     (str(READER_GONE), say("the reader of the output is gone", "출력을 읽던 쪽이 닫힘")),
 )
@@ -109,7 +110,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, Callable[..., None], str], ...], str],
     (
         "assistant",
         assistant.COMMANDS,
-        say("Assistants as data: make and list them.", "데이터로 된 어시스턴트를 다룹니다."),
+        say("Assistants as data: make, list, run, check.", "데이터로 된 어시스턴트를 다룹니다."),
     ),
 )
 """Commands that have commands of their own."""

@@ -19,6 +19,9 @@ from ondol.strict import build
 SETTINGS, GLOSSARY, SAMPLES = "assistant.toml", "glossary.tsv", "samples.jsonl"
 VERSION = 1
 MOST_TERMS = 10_000
+CONFIDENCE = 0.05
+"""Below that of large libraries: of the packs that come with Ondol every question that is answered
+has 0.07 or more, and every one that is not, other packs' included, 0.024 or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Settings:
         model: the name of the model it was written for; "": the default.
         licence: the licence of its texts.
         notice: what is shown with every answer; "": nothing.
+        confidence: how sure search has to be that a passage answers, 0 to 1.
         sampling: how tokens are chosen.
         rules: looked at before anything else, in order.
     """
@@ -72,6 +76,7 @@ class Settings:
     model: str = ""
     licence: str = ""
     notice: str = ""
+    confidence: float = CONFIDENCE
     sampling: Choosing = field(default_factory=Choosing)
     rules: tuple[Rule, ...] = ()
 
@@ -173,6 +178,8 @@ def _check(made: Settings) -> None:
         wrong = f"speech_level = {made.speech_level:.40}"
     elif made.model and not plain_name(made.model):
         wrong = f"model = {made.model!r:.80}"
+    elif made.confidence > 1:
+        wrong = f"confidence = {made.confidence}"
     elif made.sampling.max_tokens < 1:
         wrong = "sampling.max_tokens"
     elif len(set(names)) != len(names) or not all(names):

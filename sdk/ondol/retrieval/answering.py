@@ -104,11 +104,11 @@ def answer(
     return found if model is None else worded(found, model, sampling=sampling, limits=limits)
 
 
-def quoted(question: str, library: Library, k: int = 5) -> Answer:
+def quoted(question: str, library: Library, k: int = 5, *, threshold: float = THRESHOLD) -> Answer:
     """The answer word for word as it stands in a document; no model writes. Raises as `answer`."""
     passages = library.search(question, k)
     sure = confidence(passages[0]) if passages else 0.0
-    if sure < THRESHOLD:
+    if sure < threshold:
         return Answer(question, False, "", tuple(passages), sure)
     best, quote = _quote(question, passages[:READ], library)
     ordered = (best, *(each for each in passages if each is not best))

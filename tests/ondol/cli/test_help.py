@@ -10,6 +10,7 @@ import ondol.cli
 from command_line import Ondol, environment
 from ondol import __version__
 from ondol.cli.app import COMMANDS, EXIT_CODES, GROUPS, run
+from ondol.cli.assistant import UNMET
 from ondol.cli.diff import DIFFERENT
 from ondol.errors import OndolError
 
@@ -41,7 +42,7 @@ def test_help_imports_nothing_heavy(arguments: list[str], home: Path) -> None:
 def test_help_and_docstring_name_every_exit_code(ondol: Ondol) -> None:
     import_module("ondol.retrieval.errors")  # whose kinds are known once it is imported
     codes = {int(code) for code, _ in EXIT_CODES}
-    assert codes == _kinds(OndolError) | {0, DIFFERENT, 130, 141}
+    assert codes == _kinds(OndolError) | {0, DIFFERENT, UNMET, 130, 141}
     documented = re.findall(r"^    (\d+) ", ondol_docstring(), re.MULTILINE)
     assert {int(code) for code in documented} == codes
     shown = re.sub(r"\s+", " ", ondol("--help").out)
