@@ -1,10 +1,10 @@
 """Replies for asyncio: the blocking engine in a thread of its own, asked for a piece at a time.
 
 Nothing is computed that nobody waits for, so a slow reader holds the model back and not memory.
-A task that is cancelled cancels its reply, which then ends within a token.
+A task that is cancelled cancels its reply, which then ends within a token. asyncio brings sockets
+along, so only those who await import it.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -20,6 +20,8 @@ Start = Callable[[], "Reply"]
 
 async def read(start: Start) -> "Reply":
     """A reply that has ended; errors as of `start` and of reading it."""
+    import asyncio
+
     async with _at_work(start) as (reply, pool):
         await asyncio.get_running_loop().run_in_executor(pool, reply.read)
         return reply
@@ -27,6 +29,8 @@ async def read(start: Start) -> "Reply":
 
 async def pieces(start: Start) -> AsyncGenerator[str, None]:
     """A reply's text, piece by piece; errors as of `start` and of iterating it."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     async with _at_work(start) as (reply, pool):
         while (piece := await loop.run_in_executor(pool, next, reply, None)) is not None:
@@ -35,6 +39,8 @@ async def pieces(start: Start) -> AsyncGenerator[str, None]:
 
 @asynccontextmanager
 async def _at_work(start: Start) -> AsyncIterator[tuple["Reply", ThreadPoolExecutor]]:
+    import asyncio
+
     pool = ThreadPoolExecutor(1, "ondol-reply")
     begun = pool.submit(copy_context().run, start)
     try:

@@ -64,6 +64,11 @@ def _literal(node: ast.expr) -> str:
     return ""
 
 
+def _without_examples(english: str, korean: str) -> str:
+    """An English text without Korean words that the Korean one gives too: they are examples."""
+    return re.sub(r"[가-힣()/]+", lambda word: "" if word[0] in korean else word[0], english)
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_message_is_in_both_languages(package: str) -> None:
     pairs = [(shown(file), *each) for file in modules(PACKAGES[package]) for each in said(file)]
@@ -71,6 +76,7 @@ def test_every_message_is_in_both_languages(package: str) -> None:
     wrong = [
         f"{file}:{line} {en!r} {ko!r}"
         for file, line, en, ko in pairs
-        if HANGUL.search(en) or (not HANGUL.search(ko) and re.search("[a-z]{4}", ko))
+        if HANGUL.search(_without_examples(en, ko))
+        or (not HANGUL.search(ko) and re.search("[a-z]{4}", ko))
     ]
     assert wrong == []

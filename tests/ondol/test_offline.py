@@ -35,8 +35,13 @@ NETWORK = {
 DOORS = {
     ("converters/ondol_converters/hub/library.py", "huggingface_hub"),
     ("converters/ondol_converters/sweep/cluster.py", "distributed"),
+    ("sdk/ondol/asynchronous.py", "asyncio"),
+    ("sdk/ondol/tools/running.py", "asyncio"),
 }
-"""What may talk, and only inside functions: they run when the user named a hub or a cluster."""
+"""What may talk, and only inside functions, when the user named a hub or a cluster, or awaits."""
+
+SERVING = "sdk/ondol/server/"
+"""What talks on purpose; the rest imports it only inside functions."""
 
 GUARD = """
 import os, sys
@@ -228,8 +233,21 @@ def test_no_package_imports_anything_that_talks(package: str) -> None:
         for found in imports(file)
         if found.top in NETWORK or found.module == "urllib.request"
         if found.runs or (shown(file), found.top) not in DOORS
+        if not shown(file).startswith(SERVING)
     ]
     assert talking == []
+
+
+def test_serving_is_imported_only_when_asked_for() -> None:
+    early = [
+        f"{shown(file)}:{found.line} imports {found.module}"
+        for folder in PACKAGES.values()
+        for file in modules(folder)
+        if not shown(file).startswith(SERVING)
+        for found in imports(file)
+        if found.runs and found.module.startswith("ondol.server")
+    ]
+    assert early == []
 
 
 def test_the_doors_are_used() -> None:

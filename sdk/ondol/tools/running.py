@@ -4,7 +4,6 @@ A thread cannot be ended from outside, so a tool that hangs is abandoned: its th
 runs on until the process ends, and what it still returns is dropped.
 """
 
-import asyncio
 import dataclasses
 import inspect
 import json
@@ -68,6 +67,8 @@ def _fill(future: "Future[str]", call: Callable[..., Any], arguments: dict[str, 
     try:
         made = call(**arguments)
         if inspect.iscoroutine(made):
+            import asyncio  # brings sockets along
+
             made = asyncio.run(made)
         written = _written(made)
     except BaseException as exc:  # told to the model, not raised: a tool must not end the program
