@@ -19,7 +19,7 @@ from ondol.constraint import Constrained, bound
 from ondol.fitting import cache_row, fitted_by
 from ondol.governor import Governor
 from ondol.memory import release_unused
-from ondol.plan import Plan, plan
+from ondol.plan import BATCH, Plan, plan
 from ondol.prompt import Prompt
 from ondol.reply import Holder, Limits, Reply
 from ondol.runtime import DecoderSession
@@ -235,6 +235,11 @@ class Engine:
     def threads(self) -> int:
         """Threads that the session runs with now; 0 where nobody told the engine."""
         return self._plan.threads if self._plan else 0
+
+    @property
+    def batch(self) -> int:
+        """Tokens of a prompt that run at once, after which a reply may be cancelled."""
+        return self._plan.batch if self._plan else BATCH
 
     def _governed(self, settings: Plan, governor: Governor | None) -> None:
         self._plan, self._governor = settings, governor

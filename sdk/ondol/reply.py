@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ondol.engine import Engine
     from ondol.runtime import Logits
 
-CHUNK = 512  # prompt tokens between two looks at the cancel flag
-
 
 class Holder(Protocol):
     """Who goes on from a reply later, such as a conversation."""
@@ -181,10 +179,10 @@ class Reply:
         if self._stopped():
             return None
         kept = engine.cache.give(self, tokens)
-        for at in range(kept, len(tokens), CHUNK):
+        for at in range(kept, len(tokens), engine.batch):
             if self._stopped():
                 return None
-            logits = engine._append(tokens[at : at + CHUNK])
+            logits = engine._append(tokens[at : at + engine.batch])
         run = len(tokens) - kept
         if self.ids:
             self.stats = replace(self.stats, rerun_tokens=self.stats.rerun_tokens + run)

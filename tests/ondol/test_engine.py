@@ -106,6 +106,21 @@ def test_a_reply_cancelled_before_it_began_runs_nothing(null: Engine) -> None:
     assert (reply.read(), reply.finish, reply.ids) == ("", Finish.CANCELLED, [])
 
 
+def test_a_prompt_is_left_after_a_pass(null: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "batch", 8)
+    reply = null.reply([1] * 13, limits=Limits(max_tokens=1))
+    run, passes = null.session.append, []
+
+    def append(ids: list[int]) -> Any:
+        passes.append(len(ids))
+        reply.cancel()
+        return run(ids)
+
+    monkeypatch.setattr(null.session, "append", append)
+    assert reply.read() == "" and reply.finish is Finish.CANCELLED
+    assert passes == [8]
+
+
 def test_cancelling_shows_what_a_stop_string_held_back(null: Engine) -> None:
     reply = null.reply(PROMPT, limits=Limits(stop=("'()*+X",)))
     for _ in reply:
