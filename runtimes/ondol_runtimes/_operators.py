@@ -41,9 +41,9 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """A node's attributes by name, each a number or a word."""
+    """A node's attributes by name, each a number, a word or whole numbers."""
 
-    values: Mapping[str, int | float | str]
+    values: Mapping[str, int | float | str | tuple[int, ...]]
 
     def integer(self, name: str, default: int | None = None) -> int:
         """A whole number; without a default it must be there."""
@@ -52,10 +52,17 @@ class Attributes:
             raise ValueError(f"attribute {name} is {value!r}")
         return value
 
+    def integers(self, name: str) -> tuple[int, ...]:
+        """Whole numbers; they must be there."""
+        value = self.values.get(name)
+        if not isinstance(value, tuple):
+            raise ValueError(f"attribute {name} is {value!r}")
+        return value
+
     def number(self, name: str, default: float) -> float:
         """A number."""
         value = self.values.get(name, default)
-        if isinstance(value, str):
+        if not isinstance(value, int | float):
             raise ValueError(f"attribute {name} is {value!r}")
         return float(value)
 

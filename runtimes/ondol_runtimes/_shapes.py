@@ -124,6 +124,10 @@ def _unsqueeze(given: Sequence[Value], said: Attributes) -> Sequence[Shape]:
     return (tuple(1 if at in places else next(rest) for at in range(count)),)
 
 
+def _transpose(given: Sequence[Value], said: Attributes) -> Sequence[Shape]:
+    return (tuple(given[0].shape[axis] for axis in said.integers("perm")),)
+
+
 def _reduce(given: Sequence[Value], said: Attributes) -> Sequence[Shape]:
     shape = given[0].shape
     places = {axis % len(shape) for axis in given[1].whole()}
@@ -144,8 +148,9 @@ def _mixed(given: Sequence[Value], said: Attributes) -> Sequence[Shape]:
 MICROSOFT = "com.microsoft"
 
 ALIKE = (
-    *("Cast", "Identity", "LayerNormalization", "LpNormalization", "Sigmoid", "Softmax", "Tanh"),
-    *("SimplifiedLayerNormalization", "Sqrt"),
+    *("Cast", "DequantizeLinear", "Identity", "LayerNormalization", "LpNormalization"),
+    *("QuantizeLinear", "RMSNormalization", "Sigmoid", "SimplifiedLayerNormalization", "Softmax"),
+    *("Sqrt", "Tanh"),
     *(f"{MICROSOFT}::{name}" for name in ("FastGelu", "Gelu", "QuickGelu", "RotaryEmbedding")),
     f"{MICROSOFT}::SkipLayerNormalization",
     f"{MICROSOFT}::SkipSimplifiedLayerNormalization",
@@ -156,12 +161,14 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("Add", "Div", "Mul", "Sub"), _broadcast),
     "Concat": _concat,
     "Gather": _gather,
+    "Gemm": _matmul,
     "MatMul": _matmul,
     "ReduceMean": _reduce,
     "ReduceSum": _reduce,
     "Reshape": _reshape,
     "Slice": _slice,
     "Split": _split,
+    "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
     f"{MICROSOFT}::FusedMatMul": _matmul,
     f"{MICROSOFT}::GatherBlockQuantized": _gather_bits,

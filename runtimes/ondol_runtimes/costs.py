@@ -7,6 +7,7 @@ that are seen. Activations are counted in float32.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -25,8 +26,11 @@ from ondol_runtimes._shapes import ABSENT, MICROSOFT, RULES, Shape, Value
 FEW = 1 << 16
 """Numbers that are followed through a graph, such as sizes and positions, are at most so many."""
 
-ITEM_BYTES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 16: 2}
+ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 16: 2, 21: 0.5, 22: 0.5}
 """Bytes of an element by ONNX's number of its type."""
+
+INTEGERS = 7
+"""ONNX's number of attributes that are lists of whole numbers."""
 
 LAST = "logits_from"
 """The input by which sessions ask for logits of the last position only."""
@@ -39,9 +43,10 @@ MOVES = (
     "Range",
     "Slice",
     "Split",
+    "Transpose",
     f"{MICROSOFT}::GatherBlockQuantized",
 )
-PRODUCTS = ("MatMul", f"{MICROSOFT}::FusedMatMul", f"{MICROSOFT}::MatMulNBits")
+PRODUCTS = ("Gemm", "MatMul", f"{MICROSOFT}::FusedMatMul", f"{MICROSOFT}::MatMulNBits")
 LOOKUPS = ("Gather", f"{MICROSOFT}::GatherBlockQuantized")
 
 
@@ -147,6 +152,8 @@ def _made(operator: str, given: Sequence[Value], said: Attributes) -> list[Value
         shape = np.array(given[0].shape, np.int64)
         numbers = shape[said.integer("start", 0) : said.integer("end", len(shape))]
         return [Value(numbers.shape, 8, numbers)]
+    if operator == "DequantizeLinear" and given[0].fixed:
+        return [replace(given[0], numbers=None)]  # of weights, as they lie in the file
     few = all(value is ABSENT or value.numbers is not None for value in given)
     if few and operator in KNOWN and given:
         results = KNOWN[operator].run(Inputs([value.numbers for value in given]), said)
@@ -201,9 +208,11 @@ def _seen(said: Attributes, run: Pass) -> int:
 
 
 def _attributes(proto: Any) -> Attributes:
-    values: dict[str, int | float | str] = {}
+    values: dict[str, int | float | str | tuple[int, ...]] = {}
     for each in proto.attribute:
-        if each.type in VALUES:
+        if each.type == INTEGERS:
+            values[each.name] = tuple(each.ints)
+        elif each.type in VALUES:
             value = getattr(each, VALUES[each.type])
             values[each.name] = (
                 value.decode("utf-8", "replace") if isinstance(value, bytes) else value

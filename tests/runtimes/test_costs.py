@@ -7,11 +7,13 @@ import pytest
 
 from graph_bundle import VOCABULARY, WIDTH, encoder_bundle, graph
 from ondol.errors import CorruptBundle, DeviceUnavailable
-from ondol.placement_report import Pass
+from ondol.placement_report import NodeCost, Pass
+from ondol_converters.conversion import convert
+from ondol_converters.recipe import Options
 from ondol_runtimes._program import Program
 from ondol_runtimes.aim.workload import work_of
 from ondol_runtimes.costs import nodes
-from tiny_models import CONTEXT, NAMES, Tiny
+from tiny_models import CONTEXT, MODELS, NAMES, Tiny
 
 PRODUCTS = ("com.microsoft::MatMulNBits", "com.microsoft::FusedMatMul")
 
@@ -85,3 +87,18 @@ def test_what_cannot_be_followed(tiny: Tiny, tmp_path: Path) -> None:
         nodes(tiny("gemma3"), "npu", Pass(1, 0, CONTEXT))
     with pytest.raises(CorruptBundle, match="cannot be followed"):
         nodes(encoder_bundle(tmp_path / "broken", b"\x08\x01nothing"), "cpu", Pass(1, 0, 16))
+
+
+@pytest.mark.parametrize("name", ["gemma3", "qwen3", "gpt2"])
+def test_a_static_graph_multiplies_as_much(name: str, tmp_path: Path) -> None:
+    options = Options(target="npu", context=64)
+    bundle = convert(MODELS / name, tmp_path / "bundle", options=options).bundle
+
+    def products(target: str) -> list[NodeCost]:
+        kinds = (*PRODUCTS, "Gemm")
+        found = nodes(bundle, target, Pass(1, 3, 64))
+        return [node for node in found if node.operator in kinds]
+
+    assert sum(n.flops for n in products("npu")) == sum(n.flops for n in products("cpu"))
+    stored = sum(each.stored_bytes for each in work_of(bundle).matrices)
+    assert 0.8 * stored < sum(node.bytes for node in products("npu")) < 2 * stored
