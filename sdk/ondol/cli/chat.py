@@ -59,6 +59,7 @@ def chat(
     from ondol.cli.making import bundle_for
     from ondol.cli.talk import Talk
     from ondol.engine import Engine
+    from ondol.hangul.script_guard import ScriptGuard
     from ondol.reply import Limits
     from ondol.session import Conversation
 
@@ -71,6 +72,7 @@ def chat(
         engine = Engine.open(bundle, device=device, context=context, threads=threads, memory=limit)
     with engine:
         conversation = Conversation(engine, system=system, sampling=sampling)
+        conversation.guard = ScriptGuard.for_chat
         if not conversation.chats:
             longest = _continuing(bundle, system, longest)
         talk = Talk(conversation, longest)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from command_line import ACTING, Ondol, environment
+from ondol.hangul.script_guard import ScriptGuard
 from ondol.starter import STARTERS
 from weights import starter_bundle
 
@@ -33,6 +34,19 @@ def test_once_prints_the_answer_and_the_line_that_ends_it(process: Ondol) -> Non
     assert done.code == 0 and text == answer["text"] and LINE.match(line)
     assert "\x1b" not in done.out + done.err
     assert "--max-tokens" in done.err.splitlines()[-1]
+
+
+def test_a_korean_message_is_answered_in_korean_scripts(
+    ondol: Ondol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def guard(text: str) -> None:
+        seen.append(text)
+
+    monkeypatch.setattr(ScriptGuard, "for_chat", guard)
+    assert ondol("chat", "talker", "--once", "안녕", "--max-tokens", "1").code == 0
+    assert len(seen) == 1 and seen[0].endswith("안녕")
 
 
 def test_json_holds_the_answer_and_its_cost(ondol: Ondol) -> None:
