@@ -9,7 +9,8 @@ Each says what went wrong, why, and the command that fixes it; each kind has its
      │   ├─ BadLabel                   an exported text whose AI label is missing or does not hold
      │   ├─ BadGrammar                 a schema, type or grammar that no reply could keep to
      │   ├─ BadTool                    a function that no model can call
-     │   └─ BadPack                    an assistant pack that is none, does not hold or is not safe
+     │   ├─ BadPack                    an assistant pack that is none, does not hold or is not safe
+     │   └─ BadConversation            a saved conversation that is none, or is damaged
      ├─ SourceError                3   a model to convert is not one, or is broken
      │   ├─ CorruptSource              truncated, bit-flipped, or lying about itself
      │   ├─ MissingTokenizer           weights without a tokenizer

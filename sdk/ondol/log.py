@@ -26,6 +26,11 @@ class _Policed(logging.Filter):
         return True
 
 
+def only_errors(name: str) -> None:
+    """Let a library that warns of every small flaw of a file tell its errors alone."""
+    logging.getLogger(name).setLevel(logging.ERROR)
+
+
 def logger(name: str) -> logging.Logger:
     """The logger of a module of Ondol. Tell it what was done, never what was said."""
     made = logging.getLogger(name)

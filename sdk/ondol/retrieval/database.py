@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from ondol.language import say
 from ondol.retrieval import schema
 from ondol.retrieval.errors import CorruptLibrary, LibraryNotFound, NewerLibrary, ReadOnlyLibrary
 
+NAP = 0.02  # seconds between two tries
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 _HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
@@ -124,7 +126,7 @@ class Database:
             )
             try:
                 database = cls(path, connection, mode == "rwc")
-                database._prepare()
+                database._prepare(wait_seconds)
             except BaseException:
                 connection.close()
                 raise
@@ -162,11 +164,11 @@ class Database:
             ).fetchone()
         return None if row is None else str(row[0])
 
-    def _prepare(self) -> None:
+    def _prepare(self, wait_seconds: float) -> None:
         connection = self.connection
         version = self._version()
         if self.writable:
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead(wait_seconds)
             connection.execute("PRAGMA synchronous = FULL")
             while version < len(schema.MIGRATIONS):
                 version = self._migrate(version)
@@ -178,6 +180,18 @@ class Database:
                 say(f"It is of version {version}.", f"버전이 {version}입니다."),
                 say("Open it once where it may be written.", "쓸 수 있는 곳에서 한 번 여세요."),
             )
+
+    def _write_ahead(self, wait_seconds: float) -> None:
+        """Change the file to a write-ahead log; SQLite itself does not wait for others there."""
+        end = time.monotonic() + wait_seconds
+        while True:
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as exc:
+                if exc.sqlite_errorcode & 0xFF not in _HELD or time.monotonic() > end:
+                    raise
+            time.sleep(NAP)
 
     def _version(self) -> int:
         # In one statement: another process may be making the tables just now

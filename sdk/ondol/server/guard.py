@@ -1,13 +1,13 @@
 """What stands before every request: who asks, by which name, and an answer whatever happens."""
 
 import hmac
-import logging
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
+from ondol import log
 from ondol.errors import OndolError
 from ondol.language import say
 from ondol.server.connection import ClientGone
@@ -15,7 +15,7 @@ from ondol.server.metrics import Metrics
 from ondol.server.problems import AUTHENTICATION, INVALID, Problem, problem_of
 from ondol.server.settings import ServerSettings
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 OPEN = frozenset({"/health"})
 """Paths that need no token: they tell nothing but that somebody listens."""

@@ -1,6 +1,5 @@
 """PDF, through pypdf: text page by page, headings from the file's outline."""
 
-import logging
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -9,13 +8,14 @@ from pypdf.errors import DependencyError
 from pypdf.generic import Destination
 
 from ondol.language import say
+from ondol.log import only_errors
 from ondol.retrieval.document import Builder, Document
 from ondol.retrieval.limits import ReadLimits, encrypted, too_large
 from ondol.retrieval.readers.lines import joined
 
 MOST_DEEP = 12
 
-logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of every small flaw of a file
+only_errors("pypdf")
 
 
 def read(file: BinaryIO, limits: ReadLimits) -> Document:
