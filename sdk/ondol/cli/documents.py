@@ -45,5 +45,7 @@ def opened(path: Path, encoder: str | None, *, create: bool) -> "Library":
     from ondol.cli.making import bundle_for
     from ondol.retrieval.library import ENCODER, Library
 
+    if not create and not path.exists():
+        Library.open(path, encoder=None, create=False)  # says so before an encoder is made
     bundle = None if encoder == NONE else bundle_for(encoder or ENCODER)
     return Library.open(path, encoder=bundle, create=create)

@@ -43,9 +43,9 @@ def hangul(
             metavar="|".join(ACTIONS),
             help=say(
                 "josa settles 을(를) and its like; read says numbers in words; level names how "
-                "politely each sentence speaks; space and sentences need ondol[korean].",
+                "politely each sentence speaks; space and sentences need the extra korean.",
                 "josa는 을(를) 따위를 정하고, read는 수를 말로 읽고, level은 문장마다 말투를 "
-                "밝힙니다. space와 sentences에는 ondol[korean]이 필요합니다.",
+                "밝힙니다. space와 sentences에는 추가 패키지 korean이 필요합니다.",
             ),
         ),
     ],

@@ -79,3 +79,6 @@ def test_vectors_by_a_bundle_of_ones_own(ondol: Ondol, docs: Path, tmp_path: Pat
 def test_a_library_that_is_not_there(ondol: Ondol, words: tuple[str, ...]) -> None:
     done = ondol("ask", "무엇", *words)
     assert done.code == 13 and "There is no library here" in done.err
+    at = words.index("--library")
+    done = ondol("ask", "무엇", *words[at : at + 2])  # no encoder is made first
+    assert done.code == 13 and done.err.startswith("There is no library here")
