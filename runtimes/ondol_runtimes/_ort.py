@@ -1,7 +1,6 @@
 """A decoder on ONNX Runtime: one cache for past and present, logits of the last position."""
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -11,7 +10,7 @@ from ondol.errors import CorruptBundle, DeviceUnavailable
 from ondol.language import say
 from ondol.manifest import Variant
 from ondol.model_facts import ModelFacts
-from ondol.plan import Plan
+from ondol.plan import Plan, passes
 from ondol.runtime import DecoderSession
 from ondol.stateless import Port
 from ondol_runtimes._bound import Bound, load
@@ -120,16 +119,6 @@ class OrtDecoder(DecoderSession):
 
     def _close(self) -> None:
         del self._decode, self._stages, self._cache
-
-
-def passes(start: int, stop: int, most: int) -> Iterator[tuple[int, int]]:
-    """Positions from `start` to `stop` in as few runs of at most `most` as will do, alike in size.
-
-    Alike, since a run of one is computed by another kernel, which rounds in another way.
-    """
-    count = -(-(stop - start) // most)
-    borders = [start + (stop - start) * n // count for n in range(count + 1)]
-    return pairwise(borders)
 
 
 def _check_version(inference: Inference, model: ModelFacts, name: str) -> None:

@@ -2,7 +2,9 @@
 
 import os
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from ondol.bundle import Bundle
@@ -31,6 +33,16 @@ class Plan:
     spin: bool = True
     batch: int = BATCH
     memory: int | None = None
+
+
+def passes(start: int, stop: int, most: int) -> Iterator[tuple[int, int]]:
+    """Positions from `start` to `stop` in as few runs of at most `most` as will do, alike in size.
+
+    Alike, since a run of one is computed by another kernel, which rounds in another way.
+    """
+    count = -(-(stop - start) // most)
+    borders = [start + (stop - start) * n // count for n in range(count + 1)]
+    return pairwise(borders)
 
 
 def has_dot_product() -> bool:

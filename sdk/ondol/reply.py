@@ -14,6 +14,7 @@ from ondol.label import Export, Label, export
 from ondol.language import say
 from ondol.outcome import Finish as Finish
 from ondol.outcome import Limits as Limits
+from ondol.plan import passes
 from ondol.sampling import Sampler, Sampling
 from ondol.stats import Stats as Stats
 from ondol.stream import StopStrings, TextStream
@@ -179,10 +180,10 @@ class Reply:
         if self._stopped():
             return None
         kept = engine.cache.give(self, tokens)
-        for at in range(kept, len(tokens), engine.batch):
+        for at, stop in passes(kept, len(tokens), engine.batch):
             if self._stopped():
                 return None
-            logits = engine._append(tokens[at : at + engine.batch])
+            logits = engine._append(tokens[at:stop])
         run = len(tokens) - kept
         if self.ids:
             self.stats = replace(self.stats, rerun_tokens=self.stats.rerun_tokens + run)
